@@ -1,0 +1,1 @@
+"""The ASGI application: routes, credentials, error envelope. Thin: parse, call a flow, answer."""

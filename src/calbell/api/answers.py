@@ -1,0 +1,113 @@
+"""Answers: what goes back, and the one envelope that almost every error comes in.
+
+The forms are those of Cal.com's API v2 (cal-api.md sections 4 to 8).
+"""
+
+from datetime import datetime
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Struct
+from starlette.types import Send
+
+Header: TypeAlias = tuple[bytes, bytes]
+
+_JSON: Header = (b"content-type", b"application/json; charset=utf-8")
+_NOSNIFF: Header = (b"x-content-type-options", b"nosniff")
+
+
+class Answer(Struct, frozen=True):
+    """A whole answer, with the headers that are its own."""
+
+    status: int
+    body: bytes
+    headers: tuple[Header, ...] = (_JSON,)
+
+    async def send(self, send: Send, extra: tuple[Header, ...] = ()) -> None:
+        """It is on its way to the client."""
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status,
+                "headers": [
+                    *self.headers,
+                    (b"content-length", str(len(self.body)).encode()),
+                    _NOSNIFF,
+                    *extra,
+                ],
+            }
+        )
+        await send({"type": "http.response.body", "body": self.body})
+
+
+class Problem(Struct, frozen=True):
+    """An error that will go into the envelope: an exception class of Cal.com's, or an upper-snake
+    word where its database failed. `reason` is HTTP's name of the status, in the details."""
+
+    status: int
+    code: str
+    message: str
+    details: object = None
+
+
+def json(status: int, value: object) -> Answer:
+    """Compact JSON; characters beyond ASCII stand as they are."""
+    return Answer(status, msgspec.json.encode(value))
+
+
+def bare(status: int, message: str) -> Answer:
+    """The form without an envelope."""
+    return json(status, {"statusCode": status, "message": message})
+
+
+def enveloped(problem: Problem, url: str, now: datetime) -> Answer:
+    """The problem in the envelope. `url` is path and query as asked for."""
+    error: dict[str, object] = {"code": problem.code, "message": problem.message}
+    if problem.details is not None:
+        error["details"] = problem.details
+    return json(
+        problem.status,
+        {"status": "error", "timestamp": iso(now), "path": url, "error": error},
+    )
+
+
+def problem(status: int, code: str, reason: str, message: str) -> Problem:
+    """A problem with the details that Cal.com's own exceptions have."""
+    details = {"message": message, "error": reason, "statusCode": status}
+    return Problem(status, code, message, details)
+
+
+def unauthorized(message: str) -> Problem:
+    """The credential is not good, or there is none."""
+    return problem(401, "UnauthorizedException", "Unauthorized", message)
+
+
+def forbidden(message: str) -> Problem:
+    """Whoever asks may not."""
+    return problem(403, "ForbiddenException", "Forbidden", message)
+
+
+def not_found(message: str) -> Problem:
+    """There is no such thing, or not for this caller."""
+    return problem(404, "NotFoundException", "Not Found", message)
+
+
+def bad_request(message: str) -> Problem:
+    """The request makes no sense."""
+    return problem(400, "BadRequestException", "Bad Request", message)
+
+
+DATABASE_FAILED = Problem(
+    500, "INTERNAL_SERVER_ERROR", "There was an error, please try again later."
+)
+UNAVAILABLE = problem(
+    503,
+    "ServiceUnavailableException",
+    "Service Unavailable",
+    "The database cannot be asked now, please try again later.",
+)
+
+
+def iso(at: datetime) -> str:
+    """ISO 8601 in UTC with milliseconds and `Z`."""
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"

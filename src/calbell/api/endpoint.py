@@ -1,0 +1,132 @@
+"""The thin layer under every route: method, body, errors; what is left for a handler is its own
+matter."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from random import Random
+from uuid import UUID
+
+import structlog
+from msgspec import Struct
+from starlette.types import Receive, Scope, Send
+
+from calbell.api.answers import (
+    DATABASE_FAILED,
+    UNAVAILABLE,
+    Answer,
+    Header,
+    Problem,
+    bare,
+    enveloped,
+    not_found,
+)
+from calbell.flows.surroundings import Clock
+from calbell.store.connection import StoreUnavailable
+
+log = structlog.get_logger()
+
+USER_BODY = 100 * 1024
+EVENT_BODY = 1024 * 1024
+"""Bytes of the longest body: on `/v2` and `/v1/me`; on webhooks and events."""
+
+_CORS: tuple[Header, ...] = ((b"access-control-allow-origin", b"*"),)
+
+
+class Call(Struct, frozen=True):
+    """One request, read to its end. Header names are lower-case; `url` is path and query."""
+
+    method: str
+    url: str
+    path_parameters: Mapping[str, str]
+    headers: Mapping[bytes, bytes]
+    body: bytes
+
+    def header(self, name: bytes) -> str | None:
+        """The header's value, if it was sent."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+
+Handler = Callable[[Call], Awaitable[Answer | Problem]]
+
+
+class Endpoint:
+    """One path: a handler for each method, as an ASGI application.
+
+    A method that the path does not have is 404, as at Cal.com. `for_users` marks the paths that
+    Cal.com's apps ask for: they answer with its CORS and request id, and its error when the
+    database fails; the others say 503.
+    """
+
+    def __init__(
+        self,
+        handlers: Mapping[str, Handler],
+        *,
+        clock: Clock,
+        chance: Random,
+        longest_body: int = EVENT_BODY,
+        for_users: bool = False,
+    ) -> None:
+        self._handlers = handlers
+        self._clock = clock
+        self._chance = chance
+        self._longest_body = longest_body
+        self._for_users = for_users
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        url = _url(scope)
+        body = await _read(receive, self._longest_body)
+        if body is None:
+            await bare(413, "request entity too large").send(send, self._cors())
+            return
+        call = Call(
+            scope["method"], url, scope.get("path_params", {}), dict(scope["headers"]), body
+        )
+        handler = self._handlers.get(call.method)
+        if handler is None:
+            answer: Answer | Problem = not_found(f"Cannot {call.method} {url}")
+        else:
+            try:
+                answer = await handler(call)
+            except StoreUnavailable as error:
+                log.error("database_unavailable", path=scope["path"], detail=str(error))
+                answer = DATABASE_FAILED if self._for_users else UNAVAILABLE
+            except Exception:
+                log.exception("request_failed", path=scope["path"], method=call.method)
+                await bare(500, "Internal server error").send(send, self._cors())
+                return
+        if isinstance(answer, Problem):
+            answer = enveloped(answer, url, self._clock())
+        await answer.send(send, self._own_headers())
+
+    def _cors(self) -> tuple[Header, ...]:
+        return _CORS if self._for_users else ()
+
+    def _own_headers(self) -> tuple[Header, ...]:
+        if not self._for_users:
+            return ()
+        request_id = UUID(int=self._chance.getrandbits(128), version=4)
+        return (*_CORS, (b"x-request-id", str(request_id).encode()))
+
+
+def _url(scope: Scope) -> str:
+    query = scope["query_string"]
+    path: str = scope["path"]
+    return f"{path}?{query.decode('latin-1')}" if query else path
+
+
+async def _read(receive: Receive, longest: int) -> bytes | None:
+    """The whole body; `None` if it is longer than it may be."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return body if len(body) <= longest else None
+    chunks, size = [body], len(body)
+    while message.get("more_body", False):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > longest:
+            return None
+    return b"".join(chunks)

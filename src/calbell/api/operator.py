@@ -1,0 +1,71 @@
+"""What operators and their monitors ask: timelines, health, metrics."""
+
+from calbell.api.answers import Answer, Problem, json, not_found
+from calbell.api.credentials import Credentials
+from calbell.api.endpoint import Call
+from calbell.flows import story
+from calbell.flows.surroundings import Clock
+from calbell.store import migrate, upkeep
+from calbell.store.connection import StoreUnavailable
+from calbell.store.database import Database
+from calbell.telemetry import Metrics
+
+SUPPORT = ("support", "admin")
+METRICS_TEXT = ((b"content-type", b"text/plain; version=0.0.4; charset=utf-8"),)
+
+
+class OperatorApi:
+    """Answers for those who run the service."""
+
+    def __init__(
+        self,
+        database: Database,
+        credentials: Credentials,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        metrics_open: bool,
+    ) -> None:
+        self._database = database
+        self._credentials = credentials
+        self._clock = clock
+        self._metrics = metrics
+        self._metrics_open = metrics_open
+
+    async def timeline(self, call: Call) -> Answer | Problem:
+        """The story of one booking."""
+        asked = await self._credentials.operator(call, SUPPORT)
+        if isinstance(asked, Problem):
+            return asked
+        told = await self._database.read(story.timeline, call.path_parameters["uid"])
+        if told is None:
+            return not_found("Nothing was ever heard of this booking")
+        return json(200, {"status": "success", "data": told})
+
+    async def metrics(self, call: Call) -> Answer | Problem:
+        """Everything that is counted, for Prometheus."""
+        if not self._metrics_open:
+            asked = await self._credentials.operator(call, SUPPORT)
+            if isinstance(asked, Problem):
+                return asked
+        now = self._clock()
+        depth = await self._database.read(upkeep.depth, now)
+        self._metrics.due.set(depth.due)
+        waited = (now - depth.oldest_due_at).total_seconds() if depth.oldest_due_at else 0
+        self._metrics.oldest_due.set(waited)
+        return Answer(200, self._metrics.text(), METRICS_TEXT)
+
+    async def healthz(self, _: Call) -> Answer | Problem:
+        """200 while the process lives."""
+        return json(200, {"status": "ok"})
+
+    async def readyz(self, _: Call) -> Answer | Problem:
+        """200 when the database answers and its schema is current, else 503 with the reason."""
+        try:
+            steps = await self._database.read(migrate.pending)
+        except (StoreUnavailable, migrate.SchemaMismatch) as error:
+            return json(503, {"status": "unavailable", "reason": str(error)})
+        if steps:
+            reason = "the database's schema is out of date: run calbell migrate"
+            return json(503, {"status": "unavailable", "reason": reason})
+        return json(200, {"status": "ok"})

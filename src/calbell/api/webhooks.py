@@ -1,0 +1,33 @@
+"""`/webhooks/cal`: booking events from Cal.com."""
+
+from calbell.api.answers import Answer, Problem, json, unauthorized
+from calbell.api.endpoint import Call
+from calbell.flows.receive import Receive
+
+PATH = "/webhooks/cal"
+SIGNATURE = b"x-cal-signature-256"
+NOT_SIGNED = unauthorized("The webhook is not signed with a secret that is known here.")
+
+
+class Webhooks:
+    """Takes in what is signed."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+
+    async def receive(self, call: Call) -> Answer | Problem:
+        """200 after the event and all that follows from it are committed; 401 unless signed."""
+        taken = await self._receive.receive(call.body, call.header(SIGNATURE))
+        if taken is None:
+            return NOT_SIGNED
+        return json(
+            200,
+            {
+                "status": "success",
+                "data": {
+                    "eventId": taken.event_id,
+                    "duplicate": taken.duplicate,
+                    "recipients": taken.recipients,
+                },
+            },
+        )

@@ -1,0 +1,79 @@
+"""All commands, and how each of them ends: 0, 1 for a failure, 2 for wrong use or configuration."""
+
+from collections.abc import Sequence
+
+import cyclopts
+from cyclopts import CycloptsError
+from rich.console import Console
+
+from calbell import __version__
+from calbell.cli.failures import Failure, Misuse
+from calbell.config import ConfigError
+from calbell.store.connection import StoreUnavailable
+from calbell.store.migrate import SchemaMismatch
+
+_ABOUT = """Rings the phone when somebody books, moves or cancels a meeting.
+
+Calbell takes Cal.com's booking webhooks and brings each event to the phones of the people whom it
+concerns, through the Expo Push Service. Apps register their push tokens as they do at Cal.com.
+
+Start with `calbell demo`. Settings are environment variables CALBELL_..., a `.env` file in the
+working directory is read as well; docs/reference/configuration.md lists them.
+"""
+
+
+WRONG_USE = (CycloptsError, Misuse, ConfigError)
+EXPECTED = (Failure, StoreUnavailable, SchemaMismatch)
+
+
+def _application() -> cyclopts.App:
+    app = cyclopts.App(
+        name="calbell",
+        help=_ABOUT,
+        version=__version__,
+        help_format="markdown",
+        print_error=False,
+        exit_on_error=False,
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,
+    )
+    for name, target, about in (
+        ("serve", "calbell.cli.serve:serve", None),
+        ("worker", "calbell.cli.serve:worker", None),
+        ("demo", "calbell.cli.demo:demo", None),
+        ("expo-simulator", "calbell.cli.expo_simulator:expo_simulator", None),
+        ("push", "calbell.cli.push:push", None),
+        ("migrate", "calbell.cli.database:migrate", None),
+        ("status", "calbell.cli.database:status", None),
+        ("users", "calbell.cli.users:app", None),
+        ("keys", "calbell.cli.keys:app", None),
+    ):
+        app.command(target, name=name, help=about)
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; the code to exit with. Errors are one clear line on stderr, with a
+    traceback only under `--debug`."""
+    debug = "--debug" in arguments
+    words = [word for word in arguments if word != "--debug"]
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    try:
+        result = _application()(words)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if debug:
+            errors.print_exception()
+        errors.print(f"calbell: {_line(error)}", markup=False)
+        return 2 if isinstance(error, WRONG_USE) else 1
+    return result if isinstance(result, int) else 0
+
+
+def _line(error: Exception) -> str:
+    said = " ".join(str(error).split())
+    if isinstance(error, CycloptsError):
+        return f"{said} Try: calbell --help"
+    if isinstance(error, (*WRONG_USE, *EXPECTED)):
+        return said
+    return f"unexpected {type(error).__name__}: {said} (--debug shows where)"

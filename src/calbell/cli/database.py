@@ -1,0 +1,76 @@
+"""`calbell migrate` and `calbell status`."""
+
+from datetime import datetime
+
+import msgspec
+from rich.table import Table
+
+from calbell.cli.output import out, show
+from calbell.cli.surroundings import database, settings
+from calbell.flows.clocks import system_clock
+from calbell.store import migrate as migrations
+from calbell.store import upkeep
+from calbell.store.engines import engine_of
+from calbell.store.upkeep import Counts
+
+
+def migrate() -> int:
+    """Bring the database's schema up to date.
+
+    One process migrates at a time; running it again changes nothing. `calbell serve` does it by
+    itself on SQLite.
+    """
+    engine = engine_of(settings().database_url)
+    applied = migrations.bring_up_to_date(engine, system_clock())
+    out(f"applied: {', '.join(map(str, applied))}" if applied else "up to date")
+    return 0
+
+
+def status(*, json: bool = False) -> int:
+    """What waits, what was delivered, which phones there are, and what went wrong last.
+
+    Parameters
+    ----------
+    json
+        Print JSON, for programs.
+    """
+    now = system_clock()
+    with database(settings()) as units:
+        counts = units.run(upkeep.counts, now)
+    if json:
+        out(msgspec.json.encode(counts).decode())
+        return 0
+    waited = (
+        f", the oldest for {(now - counts.depth.oldest_due_at).total_seconds():.1f} s"
+        if counts.depth.oldest_due_at
+        else ""
+    )
+    table = Table.grid(padding=(0, 2))
+    for label, value in _rows(counts):
+        table.add_row(label, value)
+    table.add_row("due now", f"{counts.depth.due}{waited}")
+    show(table)
+    return 0
+
+
+def _rows(counts: Counts) -> list[tuple[str, str]]:
+    return [
+        ("users", str(counts.users)),
+        ("phones", f"{counts.phones}, {counts.phones_gone} gone"),
+        ("notifications", _by_state(counts.notifications)),
+        ("deliveries", _by_state(counts.deliveries)),
+        ("unreadable events", str(counts.unreadable_events)),
+        ("last event", _at(counts.last_event_at) if counts.last_event_at else "none"),
+        *(
+            ("last error", f"{_at(error.at)} {error.outcome} {error.code or ''}")
+            for error in counts.last_failures
+        ),
+    ]
+
+
+def _at(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _by_state(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {state}" for state, number in counts.items()) or "none"

@@ -1,0 +1,51 @@
+"""`calbell expo-simulator`."""
+
+import time
+from random import Random
+
+import uvloop
+
+from calbell.cli.output import out
+from calbell.cli.surroundings import Port
+
+
+def expo_simulator(
+    *,
+    host: str = "127.0.0.1",
+    port: Port = 8100,
+    receipt_delay: float = 2.0,
+    seed: int | None = None,
+) -> int:
+    """A local Expo Push Service: answers like the real one, and reaches no phone.
+
+    Point a client's base URL at it: `EXPO_BASE_URL` of Expo's Node SDK, `PushClient(host=...)` of
+    the Python SDK, `CALBELL_EXPO_BASE_URL` of Calbell. `POST /_sim/devices` makes a phone and
+    `GET /_sim/devices/{token}/displayed` tells what it shows; `GET /_sim` lists the rest.
+
+    Parameters
+    ----------
+    host
+        Where to listen. There are no credentials: keep it on this machine.
+    port
+        Where to listen; 0 picks a free one.
+    receipt_delay
+        Seconds from a ticket until its receipt is ready.
+    seed
+        Makes tokens and ticket ids the same in every run.
+    """
+    return uvloop.run(_run(host, port, receipt_delay, Random(seed)))
+
+
+async def _run(host: str, port: int, receipt_delay: float, chance: Random) -> int:
+    from calbell.cli.server import HttpServer, stop_signals
+    from calbell.simulator.app import create_app
+    from calbell.simulator.service import PushService
+
+    service = PushService(time.time, chance, receipt_delay)
+    server = HttpServer(create_app(service), host, port)
+    with stop_signals() as stopped:
+        server.start()
+        out(f"Expo simulator on {server.url} (Ctrl-C ends it)")
+        await stopped.wait()
+        await server.stop()
+    return 0

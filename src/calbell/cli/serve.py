@@ -1,0 +1,74 @@
+"""`calbell serve` and `calbell worker`."""
+
+import time
+from datetime import timedelta
+from typing import Annotated
+
+import structlog
+import uvloop
+from cyclopts import Parameter
+
+from calbell.cli.surroundings import Port, settings
+from calbell.config import Settings
+
+log = structlog.get_logger()
+
+
+def serve(
+    *,
+    host: str | None = None,
+    port: Port | None = None,
+    delivery: Annotated[bool, Parameter(negative="--no-delivery")] = True,
+) -> int:
+    """The whole service in one process: HTTP API, event intake, delivery, receipts, reminders.
+
+    SIGTERM or Ctrl-C ends it within ten seconds: what is under way at Expo gets eight of them, and
+    what is not answered by then is recorded as possibly sent.
+
+    Parameters
+    ----------
+    host
+        Where to listen. [default: CALBELL_HOST, 127.0.0.1]
+    port
+        Where to listen; 0 picks a free one. [default: CALBELL_PORT, 8000]
+    delivery
+        Without delivery, this process only answers HTTP: run `calbell worker` beside it, on
+        PostgreSQL.
+    """
+    found = settings()
+    listen = (host or found.host, found.port if port is None else port)
+    return uvloop.run(_serve(found, listen, serves=True, delivers=delivery))
+
+
+def worker() -> int:
+    """Delivery, receipts and reminders only; any number of them, on PostgreSQL.
+
+    SIGTERM or Ctrl-C ends it within ten seconds, as with `calbell serve`.
+    """
+    return uvloop.run(_serve(settings(), None, serves=False, delivers=True))
+
+
+async def _serve(
+    found: Settings, listen: tuple[str, int] | None, *, serves: bool, delivers: bool
+) -> int:
+    from calbell.cli.server import HttpServer, stop_signals
+    from calbell.wiring import GRACE, Service
+
+    service = Service(found)
+    with stop_signals() as stopped:
+        await service.start(serves=serves, delivers=delivers)
+        server = None
+        try:
+            if listen is not None:
+                server = HttpServer(service.app, *listen)
+                server.start()
+            log.info("started", url=server.url if server else None, delivers=delivers)
+            await stopped.wait()
+            log.info("stopping")
+        finally:
+            ends_at = time.monotonic() + GRACE.total_seconds()
+            if server is not None:
+                await server.stop()
+            await service.stop(timedelta(seconds=max(0.0, ends_at - time.monotonic())))
+    log.info("stopped")
+    return 0

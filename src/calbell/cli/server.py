@@ -1,0 +1,102 @@
+"""An HTTP server inside a process that has more to do than serve HTTP."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+from typing_extensions import override
+
+from calbell.cli.failures import Failure
+
+log = structlog.get_logger()
+
+SHUTDOWN_SECONDS = 5
+BACKLOG = 2048
+
+
+class _Notes(logging.Handler):
+    """What the server library has to say becomes a log line of ours."""
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        failed = {"exc_info": record.exc_info} if record.exc_info else {}
+        log.warning("http_server", detail=record.getMessage(), **failed)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the process."""
+
+    @override
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class HttpServer:
+    """Serves an ASGI application; `port` is the real one, also where 0 was asked for."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        try:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            self._socket = socket.socket(family, socket.SOCK_STREAM)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._socket.bind((host, port))
+        except OSError as error:
+            raise Failure(f"cannot listen on {host} port {port}: {error.strerror}") from error
+        logging.getLogger("uvicorn.error").handlers = [_Notes()]
+        self.host = host
+        self.port: int = self._socket.getsockname()[1]
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                log_level="warning",
+                server_header=False,
+                proxy_headers=False,
+                backlog=BACKLOG,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            )
+        )
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it can be reached from this machine."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def start(self) -> None:
+        """Requests are answered from now on."""
+        self._socket.listen(BACKLOG)
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+
+    async def stop(self) -> None:
+        """No request is taken any more; those under way were answered."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+        self._socket.close()
+
+
+@contextmanager
+def stop_signals() -> Iterator[asyncio.Event]:
+    """Within, SIGTERM and Ctrl-C set the event instead of ending the process."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        yield stopped
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,65 @@
+"""What commands work on: settings from the environment, and the database that these name."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Concatenate, ParamSpec, TypeAlias, TypeVar
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from calbell import config, telemetry
+from calbell.config import LogFormat, Settings
+from calbell.store import migrate
+from calbell.store.connection import Connection
+from calbell.store.database import run_once
+from calbell.store.engines import engine_of
+from calbell.store.sqlite import SqliteEngine
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Port: TypeAlias = Annotated[int, Parameter(validator=Number(gte=0, lte=65535))]
+
+
+def settings() -> Settings:
+    """The settings of this process; logs go to stderr as they say."""
+    found = config.load(os.environ, Path.cwd())
+    as_json = (
+        not sys.stderr.isatty() if found.log_format is None else found.log_format is LogFormat.JSON
+    )
+    telemetry.configure_logs(as_json=as_json, level=found.log_level)
+    return found
+
+
+@contextmanager
+def database(found: Settings) -> Iterator["Units"]:
+    """Units of work on the settings' database, one after the other. A SQLite file is made if it is
+    not there and brought up to date; an out-of-date PostgreSQL is refused."""
+    from calbell.flows.clocks import system_clock
+
+    engine = engine_of(found.database_url)
+    if isinstance(engine, SqliteEngine):
+        migrate.bring_up_to_date(engine, system_clock())
+    else:
+        migrate.require_up_to_date(engine)
+    connection = engine.connect()
+    try:
+        yield Units(connection)
+    finally:
+        connection.close()
+
+
+class Units:
+    """Runs units of work inline."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def run(
+        self, unit: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """The unit's result, after its transaction was committed."""
+        return run_once(self.connection, unit, *args, **kwargs)

@@ -1,0 +1,139 @@
+"""`calbell users`."""
+
+from typing import Annotated
+from zoneinfo import available_timezones
+
+import cyclopts
+from cyclopts import Parameter
+from rich.table import Table
+
+from calbell.cli.failures import Failure, Misuse
+from calbell.cli.output import show
+from calbell.cli.surroundings import database, settings
+from calbell.flows.clocks import system_clock
+from calbell.store import users
+from calbell.store.users import Profile
+
+app = cyclopts.App(name="users", help="Users: who may be told of bookings.")
+
+
+@app.command
+def add(
+    *,
+    id: int,  # noqa: A002, the option's name
+    email: Annotated[list[str], Parameter(negative=())],
+    name: str = "",
+    username: str | None = None,
+    time_zone: str = "Europe/London",
+    locale: str = "en",
+    time_format: int = 12,
+) -> int:
+    """Add a user, or change one: what is given here replaces what was known.
+
+    Parameters
+    ----------
+    id
+        The user's id at Cal.com (`GET /v2/me`, `data.id`).
+    email
+        An address by which bookings name the user; may be repeated, the first one is the primary.
+    name
+        As others see it.
+    username
+        At Cal.com.
+    time_zone
+        IANA name, such as Europe/Berlin: times in pushes are said in it.
+    locale
+        Language, such as en or de-AT.
+    time_format
+        12 or 24.
+    """
+    if time_zone not in available_timezones():
+        raise Misuse(f"--time-zone {time_zone}: not an IANA time zone, such as Europe/Berlin")
+    if time_format not in (12, 24):
+        raise Misuse(f"--time-format {time_format}: it is 12 or 24")
+    if not 1 <= id < 1 << 63:
+        raise Misuse(f"--id {id}: it is a positive number of at most 63 bits")
+    for address in email:
+        if "@" not in address:
+            raise Misuse(f"--email {address}: not an address")
+    now = system_clock()
+    profile = Profile(
+        id=id,
+        name=name,
+        username=username,
+        time_zone=time_zone,
+        locale=locale,
+        time_format=time_format,
+        source="operator",
+        addresses=tuple(address.strip().lower() for address in email),
+        created_at=now,
+    )
+    with database(settings()) as units:
+        units.run(users.save, profile, now)
+    return 0
+
+
+@app.command(name="list")
+def list_() -> int:
+    """List all users."""
+    with database(settings()) as units:
+        found = units.run(users.every)
+    table = Table("id", "name", "addresses", "time zone", "language", "clock")
+    for profile in found:
+        table.add_row(
+            str(profile.id),
+            profile.name,
+            ", ".join(profile.addresses),
+            profile.time_zone,
+            profile.locale,
+            f"{profile.time_format} h",
+        )
+    show(table)
+    return 0
+
+
+@app.command(name="show")
+def show_(id: int) -> int:  # noqa: A002, the argument's name
+    """Show one user, with the number of his phones.
+
+    Parameters
+    ----------
+    id
+        The user's id.
+    """
+    from calbell.store import subscriptions
+
+    with database(settings()) as units:
+        profile = units.run(users.find, id)
+        phones = units.run(subscriptions.phones_of, [id])[id]
+    if profile is None:
+        raise Failure(f"there is no user {id}")
+    table = Table.grid(padding=(0, 2))
+    for label, value in (
+        ("id", str(profile.id)),
+        ("name", profile.name),
+        ("username", profile.username or ""),
+        ("addresses", ", ".join(profile.addresses)),
+        ("time zone", profile.time_zone),
+        ("language", profile.locale),
+        ("clock", f"{profile.time_format} h"),
+        ("phones", f"{sum(not p.is_dead for p in phones)}, {sum(p.is_dead for p in phones)} gone"),
+    ):
+        table.add_row(label, value)
+    show(table)
+    return 0
+
+
+@app.command
+def remove(id: int) -> int:  # noqa: A002, the argument's name
+    """Remove a user with addresses, keys, phones and notifications.
+
+    Parameters
+    ----------
+    id
+        The user's id.
+    """
+    with database(settings()) as units:
+        if not units.run(users.remove, id):
+            raise Failure(f"there is no user {id}")
+    return 0

@@ -1,0 +1,36 @@
+"""Configuration: every setting declared once, read from the environment and `.env`, checked.
+
+`load` is the only reader of the environment; the rest of the program is handed a `Settings`.
+A setting is one field of `Settings`: from its declaration come the reading, the errors and the
+reference page (`python -m calbell.config > docs/reference/configuration.md`).
+"""
+
+from calbell.config.kinds import (
+    AuthMethod,
+    AutoConnect,
+    LogFormat,
+    LogLevel,
+    Privacy,
+    Secret,
+    TokenOwnership,
+)
+from calbell.config.settings import Settings
+from calbell.config.sources import describe, load
+from calbell.config.variables import NOT_YET, PREFIX, VARIABLES, ConfigError
+
+__all__ = [
+    "NOT_YET",
+    "PREFIX",
+    "VARIABLES",
+    "AuthMethod",
+    "AutoConnect",
+    "ConfigError",
+    "LogFormat",
+    "LogLevel",
+    "Privacy",
+    "Secret",
+    "Settings",
+    "TokenOwnership",
+    "describe",
+    "load",
+]

@@ -1,0 +1,77 @@
+"""A booking: what is known of one appointment by folding its events."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from calbell.domain.events import TimeSpan
+from calbell.domain.people import Person
+from calbell.domain.push_events import PushEvent
+
+
+class Status(StrEnum):
+    """Where a booking stands. It only climbs, in the order written here."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+
+    @property
+    def rank(self) -> int:
+        """Higher wins, whatever order events arrive in."""
+        return _RANKS[self]
+
+
+_RANKS = {status: rank for rank, status in enumerate(Status)}
+
+
+class Booking(Struct, frozen=True, kw_only=True):
+    """One uid. Before any event it is known by its uid alone and has no status.
+
+    `seats` is how many people may book the slot, where several may; then `attendees` gathers those
+    of all events. `observed` says for each detail when the newest event that named it was sent
+    (for one attendee's seat: `seat:` and his address). `version` grows by one with every event
+    that changed anything. `replaced_by_uid` is set when the booking was moved to another uid: it
+    is dead then, although no event says so.
+    """
+
+    uid: str
+    status: Status | None = None
+    title: str = ""
+    times: TimeSpan | None = None
+    place: str | None = None
+    organizer: Person | None = None
+    hosts: tuple[Person, ...] = ()
+    attendees: tuple[Person, ...] = ()
+    seats: int | None = None
+    observed: dict[str, datetime] = {}
+    replaced_by_uid: str | None = None
+    version: int = 0
+
+    @property
+    def stands(self) -> bool:
+        """Whether the appointment will take place, as far as is known."""
+        return self.status is Status.ACCEPTED and self.replaced_by_uid is None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing that is still heard of it is worth telling: it was rejected or cancelled,
+        or moved to another uid."""
+        ended = self.status in (Status.REJECTED, Status.CANCELLED)
+        return ended or self.replaced_by_uid is not None
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """What an event changed about a booking, in the words of a push event.
+
+    `attendee` is set where the change is one attendee's own (his seat), not the whole booking's.
+    `actor` is the lower-cased address of who did it, where the event says so.
+    """
+
+    kind: PushEvent
+    old_times: TimeSpan | None = None
+    reason: str | None = None
+    actor: str | None = None
+    attendee: Person | None = None

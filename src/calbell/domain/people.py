@@ -1,0 +1,53 @@
+"""Who takes part in a booking, and who of them is a user here."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Role(StrEnum):
+    """Why somebody is told. One user is told once; the first role that fits wins."""
+
+    ORGANIZER = "organizer"
+    HOST = "host"
+    ATTENDEE = "attendee"
+
+
+class Person(Struct, frozen=True, omit_defaults=True):
+    """Somebody as a source names him. `email` is lower-cased; `user_id` is Cal.com's, if named."""
+
+    email: str
+    name: str = ""
+    user_id: int | None = None
+
+
+class User(Struct, frozen=True):
+    """A user of this service, as far as it matters to whom and how something is said.
+
+    `time_format` is 12 or 24. `addresses` are lower-cased.
+    """
+
+    id: int
+    name: str = ""
+    time_zone: str = "Europe/London"
+    locale: str = "en"
+    time_format: int = 12
+    addresses: frozenset[str] = frozenset()
+
+
+class Directory(Struct, frozen=True):
+    """The users that one booking may concern, found by id and by address."""
+
+    by_id: dict[int, User]
+    by_address: dict[str, User]
+
+    def find(self, person: Person) -> User | None:
+        """The user whom an organizer or host is: by id where one is named, else by address."""
+        if person.user_id is not None and person.user_id in self.by_id:
+            return self.by_id[person.user_id]
+        return self.by_address.get(person.email)
+
+    def find_attendee(self, person: Person) -> User | None:
+        """The user whom an attendee is. Only the address counts: an attendee's id is that of his
+        row at Cal.com and not a user's (cal-webhooks.md section 8)."""
+        return self.by_address.get(person.email)

@@ -1,0 +1,179 @@
+"""Planning: who is to be told of a booking's changes, and when."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from msgspec import Struct, structs
+
+from calbell.domain.booking import Booking, Change
+from calbell.domain.notification import BookingFacts, Planned
+from calbell.domain.people import Directory, Role, User
+from calbell.domain.push_events import STATE_NEWS, PushEvent
+
+FRESH_FOR = timedelta(days=1)
+"""News is stale a day after its event at the latest (interface.md section 5)."""
+
+
+_Key: TypeAlias = tuple[int, PushEvent, datetime]
+
+
+class Rules(Struct, frozen=True):
+    """What the operator decided about who is told what.
+
+    `reminders` are the spans before the start at which those who have not chosen otherwise are
+    reminded.
+    """
+
+    roles: frozenset[Role] = frozenset(Role)
+    reminders: tuple[timedelta, ...] = ()
+
+
+class Waiting(Struct, frozen=True):
+    """A notification of this booking that waits for its time."""
+
+    id: int
+    planned: Planned
+
+
+class Plan(Struct, frozen=True):
+    """What to do about the notifications of a booking: say `news` now, add `reminders`, and end
+    what waits under `superseded`. `ends_news` says that earlier news of the booking which has not
+    left yet is no longer true."""
+
+    news: tuple[Planned, ...]
+    reminders: tuple[Planned, ...]
+    superseded: tuple[int, ...]
+    ends_news: bool
+
+
+def plan(
+    booking: Booking,
+    changes: Iterable[Change],
+    directory: Directory,
+    waiting: Iterable[Waiting],
+    rules: Rules,
+    *,
+    event_at: datetime,
+    now: datetime,
+) -> Plan:
+    """The notifications that should exist after these changes, compared with those that wait.
+
+    News is due at once. Reminders that are still right are left as they are, so that planning
+    twice changes nothing. One whose time has come is not begun any more; one that waited for it
+    is still said.
+    """
+    changes, waiting = tuple(changes), tuple(waiting)
+    fresh_until = min(event_at, now) + FRESH_FOR
+    news: dict[_Key, Planned] = {}
+    for change in changes:
+        concerned = _concerned(booking, change, directory, rules.roles)
+        for item in _news(booking, change, concerned, fresh_until, now):
+            # Of several seats that one event fills, a user is told once.
+            news.setdefault(_key(item), item)
+    told = recipients(booking, directory, rules.roles)
+    wanted = {_key(item): item for item in _reminders(booking, told, rules.reminders)}
+    waited = {_key(item.planned): item.planned for item in waiting}
+    return Plan(
+        news=tuple(news.values()),
+        reminders=tuple(
+            item
+            for key, item in wanted.items()
+            if waited.get(key) != item and (key in waited or item.due_at > now)
+        ),
+        superseded=tuple(
+            item.id for item in waiting if wanted.get(_key(item.planned)) != item.planned
+        ),
+        ends_news=booking.replaced_by_uid is not None or any(map(_ends_earlier_news, changes)),
+    )
+
+
+def recipients(
+    booking: Booking, directory: Directory, roles: frozenset[Role]
+) -> Iterator[tuple[User, Role]]:
+    """Organizer, hosts, then attendees who are users here, each once: the first role wins."""
+    seen: set[int] = set()
+    organizer = (booking.organizer,) if booking.organizer else ()
+    ranked = (
+        (Role.ORGANIZER, (directory.find(person) for person in organizer)),
+        (Role.HOST, (directory.find(person) for person in booking.hosts)),
+        (Role.ATTENDEE, (directory.find_attendee(person) for person in booking.attendees)),
+    )
+    for role, users in ranked:
+        for user in users:
+            if user is not None and user.id not in seen:
+                seen.add(user.id)
+                if role in roles:
+                    yield user, role
+
+
+def _news(
+    booking: Booking,
+    change: Change,
+    told: Iterable[tuple[User, Role]],
+    fresh_until: datetime,
+    now: datetime,
+) -> Iterator[Planned]:
+    expires_at = min(fresh_until, booking.times.end_at) if booking.times else fresh_until
+    facts = _facts(booking, change)
+    for user, role in told:
+        if change.actor is None or change.actor not in user.addresses:
+            yield Planned(
+                user_id=user.id,
+                role=role,
+                kind=change.kind,
+                due_at=now,
+                expires_at=expires_at,
+                facts=facts,
+            )
+
+
+def _concerned(
+    booking: Booking, change: Change, directory: Directory, roles: frozenset[Role]
+) -> Iterator[tuple[User, Role]]:
+    """A seat is its attendee's own matter, also when he has just given it up: the other attendees
+    are not told."""
+    if change.attendee is not None:
+        booking = structs.replace(booking, attendees=(change.attendee,))
+    return recipients(booking, directory, roles)
+
+
+def _reminders(
+    booking: Booking, told: Iterable[tuple[User, Role]], before_start: Iterable[timedelta]
+) -> Iterator[Planned]:
+    if not booking.stands or booking.times is None:
+        return
+    facts = _facts(booking, None)
+    for user, role in told:
+        for span in before_start:
+            yield Planned(
+                user_id=user.id,
+                role=role,
+                kind=PushEvent.BOOKING_REMINDER,
+                due_at=booking.times.start_at - span,
+                expires_at=booking.times.start_at,
+                facts=facts,
+            )
+
+
+def _facts(booking: Booking, change: Change | None) -> BookingFacts:
+    return BookingFacts(
+        uid=booking.uid,
+        title=booking.title,
+        times=booking.times,
+        old_times=change.old_times if change else None,
+        place=booking.place,
+        organizer=booking.organizer,
+        # Words name the first one; a booking may have thousands.
+        attendees=booking.attendees[:1],
+        attendee=change.attendee if change else None,
+        reason=change.reason if change else None,
+    )
+
+
+def _key(item: Planned) -> _Key:
+    return item.user_id, item.kind, item.due_at
+
+
+def _ends_earlier_news(change: Change) -> bool:
+    return change.kind in STATE_NEWS and change.attendee is None

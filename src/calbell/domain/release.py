@@ -1,0 +1,64 @@
+"""Releasing: at its time, is a notification still true, still wanted, and for which phones?"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from calbell.domain.booking import Booking
+from calbell.domain.notification import Planned, Suppression
+from calbell.domain.push_events import PushEvent
+from calbell.domain.subscription import Phone
+
+
+class Released(Struct, frozen=True):
+    """Say it, on these phones."""
+
+    phones: tuple[Phone, ...]
+
+
+class Suppressed(Struct, frozen=True):
+    """Say it to nobody."""
+
+    reason: Suppression
+
+
+class Stale(Struct, frozen=True):
+    """Its time has passed."""
+
+
+Verdict: TypeAlias = Released | Suppressed | Stale
+
+
+def release(
+    planned: Planned,
+    booking: Booking | None,
+    phones: Iterable[Phone],
+    *,
+    exclusive: bool,
+    now: datetime,
+) -> Verdict:
+    """What becomes of a notification whose time has come.
+
+    `booking` is how it stands now (`None`: the notification is not about one that is known), and
+    `phones` are those that the user has now.
+    """
+    if now >= planned.expires_at:
+        return Stale()
+    if booking is not None and not _is_true(planned, booking):
+        return Suppressed(Suppression.NO_LONGER_TRUE)
+    reachable = tuple(
+        phone
+        for phone in phones
+        if not phone.is_dead and (not exclusive or phone.owner_user_id == phone.user_id)
+    )
+    return Released(reachable) if reachable else Suppressed(Suppression.NO_DEVICE)
+
+
+def _is_true(planned: Planned, booking: Booking) -> bool:
+    """A reminder is of an appointment that still stands, at that time. News of a change stays
+    true of its change; a later change supersedes it."""
+    if planned.kind is not PushEvent.BOOKING_REMINDER:
+        return True
+    return booking.stands and booking.times == planned.facts.times

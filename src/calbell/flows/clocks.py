@@ -1,0 +1,41 @@
+"""Clocks: where the time comes from."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from calbell.flows.loop import Loop
+from calbell.store.database import Database
+from calbell.store.engines import time_of
+
+
+def system_clock() -> datetime:
+    """This machine's time."""
+    return datetime.now(UTC)
+
+
+class SharedClock:
+    """The database's time, kept by this machine's monotonic clock between measurements.
+
+    So all processes around one PostgreSQL agree about leases and due times within a few
+    milliseconds, whatever their own clocks say or jump to.
+    """
+
+    MEASURED_EVERY = timedelta(minutes=1)
+
+    def __init__(self) -> None:
+        self._at_zero = time.time() - time.monotonic()
+
+    def __call__(self) -> datetime:
+        return datetime.fromtimestamp(self._at_zero + time.monotonic(), UTC)
+
+    async def measure(self, database: Database) -> datetime:
+        """The clock agrees with the database's; when to measure again."""
+        before = time.monotonic()
+        theirs = await database.read(time_of)
+        self._at_zero = theirs - (before + time.monotonic()) / 2
+        return self() + self.MEASURED_EVERY
+
+
+def measuring_loop(clock: SharedClock) -> Loop:
+    """The loop in which a shared clock is measured."""
+    return Loop("clock", clock, longest=SharedClock.MEASURED_EVERY)

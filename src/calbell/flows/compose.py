@@ -1,0 +1,87 @@
+"""Compose: the message of a delivery, from the stored facts and the app that it is for."""
+
+from datetime import datetime
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from calbell.domain.notification import BookingFacts
+from calbell.domain.people import Role
+from calbell.domain.push_events import PushEvent
+from calbell.domain.subscription import Platform
+from calbell.domain.wording import Reader, words
+from calbell.expo.messages import PushData, PushMessage
+from calbell.store.deliveries import DueDelivery
+
+
+class App(Struct, frozen=True):
+    """What the operator said of the mobile app. `deep_link` has a place for `{uid}`; what is
+    `None` is not sent."""
+
+    deep_link: str
+    android_channel: str | None
+    sound: str | None
+    request_category: str | None
+
+
+class Letter(Struct, frozen=True, kw_only=True):
+    """All that one message is made from. `key` is what repetitions replace each other by."""
+
+    token: str
+    platform: Platform
+    key: str
+    kind: PushEvent
+    facts: BookingFacts
+    event_id: str
+    reader: Reader
+    expires_at: datetime
+
+
+def compose(delivery: DueDelivery, app: App) -> PushMessage:
+    """The message of a delivery: the same for every attempt but for its words, which are those of
+    the moment."""
+    return write(
+        Letter(
+            token=delivery.token,
+            platform=delivery.platform,
+            key=delivery.key,
+            kind=delivery.kind,
+            facts=delivery.facts,
+            event_id=delivery.event_id or delivery.key,
+            reader=delivery.reader,
+            expires_at=delivery.standing.expires_at,
+        ),
+        app,
+    )
+
+
+def write(letter: Letter, app: App) -> PushMessage:
+    """The message for one phone.
+
+    An iPhone replaces a repetition by `collapseId`, an Android phone by `tag`: there the other
+    one would collapse pushes to a phone that is offline (expo-push.md section 13).
+    """
+    uid = letter.facts.uid
+    said = words(letter.kind, letter.facts, letter.reader)
+    on_ios = letter.platform is Platform.IOS
+    can_confirm = (
+        letter.kind is PushEvent.BOOKING_REQUESTED and letter.reader.role is not Role.ATTENDEE
+    )
+    return PushMessage(
+        to=letter.token,
+        title=said.title,
+        body=said.body,
+        data=PushData(
+            url=app.deep_link.replace("{uid}", quote(uid, safe="")),
+            booking_uid=uid,
+            notification_event=letter.kind,
+            event_id=letter.event_id,
+        ),
+        sound=app.sound,
+        priority="high",
+        channel_id=None if on_ios else app.android_channel,
+        expiration=int(letter.expires_at.timestamp()),
+        collapse_id=letter.key if on_ios else None,
+        tag=None if on_ios else letter.key,
+        category_id=app.request_category if can_confirm else None,
+    )

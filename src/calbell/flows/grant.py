@@ -1,0 +1,40 @@
+"""Grant: a new key, shown once."""
+
+from datetime import date, datetime
+from hashlib import sha256
+from random import Random
+
+from calbell.store import keys
+from calbell.store.connection import Connection
+
+KEY_PREFIX = "cal_"
+
+
+def key_hash(key: str) -> str:
+    """What is kept of a key: the hash of what follows its prefix, as Cal.com keeps it."""
+    return sha256(key.removeprefix(KEY_PREFIX).encode()).hexdigest()
+
+
+def grant(
+    connection: Connection,
+    user_id: int | None,
+    role: str | None,
+    name: str,
+    expires_on: date | None,
+    now: datetime,
+    chance: Random,
+) -> str:
+    """One unit of work: a key of this user, or of an operator's role, exists. The key itself is
+    the result and is not kept."""
+    key = f"{KEY_PREFIX}{chance.getrandbits(128):032x}"
+    keys.insert(
+        connection,
+        user_id=user_id,
+        role=role,
+        key_hash=key_hash(key),
+        hint=key[-4:],
+        name=name,
+        expires_on=expires_on,
+        now=now,
+    )
+    return key

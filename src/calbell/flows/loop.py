@@ -1,0 +1,56 @@
+"""The one life-cycle of all that runs in the background."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from calbell.flows.surroundings import Clock
+
+log = structlog.get_logger()
+
+SHORTEST_SLEEP = timedelta(milliseconds=2)
+AFTER_FAILURE = (timedelta(seconds=1), timedelta(seconds=30))
+
+
+class Loop:
+    """Takes a turn when woken and when the last turn said that something will be due, and at the
+    latest after `longest`. It never polls hot, and a turn that fails is taken again, later."""
+
+    def __init__(self, name: str, clock: Clock, *, longest: timedelta) -> None:
+        self.name = name
+        self._clock = clock
+        self._longest = longest
+        self._wake = asyncio.Event()
+        self._failures = 0
+
+    def wake(self) -> None:
+        """The next turn starts now, or right after the present one."""
+        self._wake.set()
+
+    async def run(self, turn: Callable[[], Awaitable[datetime | None]]) -> None:
+        """Take turns until cancelled. A turn returns when it has work again; `None`: not until
+        woken."""
+        while True:
+            self._wake.clear()
+            pause = await self._take(turn)
+            try:
+                async with asyncio.timeout(pause.total_seconds()):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def _take(self, turn: Callable[[], Awaitable[datetime | None]]) -> timedelta:
+        try:
+            due_at = await turn()
+        except Exception as error:
+            first, longest = AFTER_FAILURE
+            pause = min(first * (1 << min(self._failures, 10)), longest)
+            self._failures += 1
+            log.error("loop_failed", loop=self.name, error=type(error).__name__, detail=str(error))
+            return pause
+        self._failures = 0
+        if due_at is None:
+            return self._longest
+        return min(max(due_at - self._clock(), SHORTEST_SLEEP), self._longest)

@@ -1,0 +1,92 @@
+"""Release: at its time, a notification becomes deliveries to the phones that the user has then."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from random import Random
+from typing import assert_never
+
+from calbell.domain.notification import NotificationState
+from calbell.domain.release import Released, Stale, Suppressed, Verdict, release
+from calbell.flows.loop import Loop
+from calbell.flows.surroundings import Clock, Policy, new_key
+from calbell.store import bookings, deliveries, notifications, subscriptions
+from calbell.store.connection import Connection
+from calbell.store.database import Database
+from calbell.store.deliveries import NewDelivery
+
+MOST_AT_ONCE = 500
+
+
+class Release:
+    """Releases what waits when its time has come, and then rings for those who dispatch."""
+
+    def __init__(
+        self, database: Database, policy: Policy, clock: Clock, chance: Random, dispatch: Loop
+    ) -> None:
+        self._database = database
+        self._policy = policy
+        self._clock = clock
+        self._chance = chance
+        self._dispatch = dispatch
+
+    async def turn(self) -> datetime | None:
+        """Everything due is released; when the next one is due."""
+        while True:
+            now = self._clock()
+            released = await self._database.run(release_due, self._policy, now, self._chance)
+            if released:
+                self._dispatch.wake()
+            if released < MOST_AT_ONCE:
+                return await self._database.read(notifications.next_due_at)
+
+
+def release_due(connection: Connection, policy: Policy, now: datetime, chance: Random) -> int:
+    """One unit of work: notifications whose time has come are released, suppressed or expired.
+    How many there were, at most `MOST_AT_ONCE`."""
+    due = notifications.due(connection, now, MOST_AT_ONCE)
+    if not due:
+        return 0
+    standing = bookings.by_ids(connection, {n.booking_id for n in due if n.booking_id is not None})
+    phones = subscriptions.phones_of(connection, (n.planned.user_id for n in due))
+    verdicts = {
+        n.id: release(
+            n.planned,
+            standing.get(n.booking_id) if n.booking_id is not None else None,
+            phones[n.planned.user_id],
+            exclusive=policy.exclusive,
+            now=now,
+        )
+        for n in due
+    }
+    notifications.settle_waiting(
+        connection, ((id_, *state_of(verdict)) for id_, verdict in verdicts.items()), now
+    )
+    expiry = {n.id: n.planned.expires_at for n in due}
+    deliveries.insert_many(connection, deliveries_of(verdicts, expiry, chance), now)
+    deliveries.announce(connection)
+    return len(due)
+
+
+def state_of(verdict: Verdict) -> tuple[NotificationState, str | None]:
+    """The state of a notification after a verdict, and the reason where it is an end."""
+    match verdict:
+        case Released():
+            return NotificationState.RELEASED, None
+        case Suppressed(reason):
+            return NotificationState.SUPPRESSED, reason
+        case Stale():
+            return NotificationState.EXPIRED, None
+        case _:
+            assert_never(verdict)
+
+
+def deliveries_of(
+    verdicts: Mapping[int, Verdict], expiry: Mapping[int, datetime], chance: Random
+) -> Iterable[NewDelivery]:
+    """A delivery to each phone of each notification that is released."""
+    return (
+        NewDelivery(id_, phone, new_key(chance), expiry[id_])
+        for id_, verdict in verdicts.items()
+        if isinstance(verdict, Released)
+        for phone in verdict.phones
+    )

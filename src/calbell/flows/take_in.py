@@ -1,0 +1,289 @@
+"""Take in: an event and all that follows from it, in one transaction, before the answer."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from random import Random
+
+from msgspec import Struct
+
+from calbell.domain.events import BookingEvent
+from calbell.domain.fold import Fold, fold, replace
+from calbell.domain.notification import NotificationState, Planned
+from calbell.domain.people import Directory
+from calbell.domain.plan import Plan, plan
+from calbell.domain.release import Verdict, release
+from calbell.flows.release import deliveries_of, state_of
+from calbell.flows.surroundings import Clock, Policy
+from calbell.store import bookings, deliveries, events, notifications, subscriptions, users
+from calbell.store.bookings import KeptBooking
+from calbell.store.connection import Connection
+from calbell.store.database import Database
+from calbell.store.events import EventState, NewEvent
+from calbell.store.lists import Lists
+from calbell.store.notifications import NewNotification
+
+LONGEST_LIST = 64
+
+
+class Incoming(Struct, frozen=True, kw_only=True):
+    """Something that a source sent, read as far as it can be.
+
+    Without `event` it tells nothing of a booking: `state` says why. `key` makes a repetition
+    known; `body_hash` tells a repetition from another body under the same key.
+    """
+
+    trigger: str
+    state: EventState
+    event: BookingEvent | None
+    reason: str | None
+    key: str
+    body_hash: str
+    raw: bytes
+    sent_at: datetime
+
+
+class TakenIn(Struct, frozen=True):
+    """What a source is answered: the event's id, whether it was known before, and how many users
+    it is told to."""
+
+    event_id: str
+    duplicate: bool
+    recipients: int
+
+
+class TakeIn:
+    """Events are taken in lists: whatever waits is folded, planned and released in one
+    transaction."""
+
+    def __init__(
+        self,
+        database: Database,
+        policy: Policy,
+        clock: Clock,
+        chance: Random,
+        *,
+        lanes: int,
+        wake: Iterable[Callable[[], None]],
+    ) -> None:
+        self._wake = tuple(wake)
+        self._keep = Lists[Incoming, TakenIn](
+            database,
+            lambda connection, items: take_in_many(connection, items, policy, clock(), chance),
+            keys=_concerns,
+            size=LONGEST_LIST,
+            lanes=lanes,
+        )
+
+    async def take_in(self, incoming: Incoming) -> TakenIn:
+        """The event and all that follows from it are committed, and those who release and dispatch
+        are awake."""
+        taken = await self._keep(incoming)
+        for wake in self._wake:
+            wake()
+        return taken
+
+
+def _concerns(incoming: Incoming) -> Iterable[str]:
+    """What only one event of a list may touch: its key, its booking, and the one it replaces."""
+    event = incoming.event
+    uids = (event.uid, event.replaces) if event else ()
+    return (f"key {incoming.key}", *(f"uid {uid}" for uid in uids if uid is not None))
+
+
+class _Effect(Struct, frozen=True):
+    """What one event does to one booking: its own, or the one that it replaces."""
+
+    event_id: str
+    event: BookingEvent
+    before: KeptBooking
+    fold: Fold
+
+
+def take_in_many(
+    connection: Connection,
+    incoming: Sequence[Incoming],
+    policy: Policy,
+    now: datetime,
+    chance: Random,
+) -> list[TakenIn]:
+    """One unit of work: each event is kept, folded into its booking, and told to whom it concerns.
+
+    No key and no booking may be concerned twice in the list.
+    """
+    known = events.known(connection, (item.key for item in incoming))
+    fresh = {
+        f"evt_{chance.getrandbits(96):024x}": item for item in incoming if item.key not in known
+    }
+    effects = _fold(connection, fresh, now)
+    plans = _plan(connection, effects, policy, now)
+    kept = [_new_event(event_id, item, effects, plans) for event_id, item in fresh.items()]
+    ids = events.insert_many(connection, kept, now)
+    bookings.save_many(
+        connection,
+        (
+            KeptBooking(effect.before.id, effect.fold.booking)
+            for effect in effects
+            if effect.fold.booking != effect.before.booking
+        ),
+        now,
+    )
+    _supersede(connection, plans, ids, now)
+    _tell(connection, plans, ids, policy, now, chance)
+    answers = {
+        item.key: TakenIn(k.public_id, True, k.recipients)
+        for item in incoming
+        if (k := known.get(item.key))
+    }
+    answers |= {e.key: TakenIn(e.public_id, e.state is EventState.COPY, e.recipients) for e in kept}
+    return [answers[item.key] for item in incoming]
+
+
+def _fold(connection: Connection, fresh: Mapping[str, Incoming], now: datetime) -> list[_Effect]:
+    told = [(event_id, item.event) for event_id, item in fresh.items() if item.event is not None]
+    uids = {uid for _, event in told for uid in (event.uid, event.replaces) if uid is not None}
+    rows = bookings.open_many(connection, uids, now)
+    effects = []
+    for event_id, event in told:
+        row = rows[event.uid]
+        effects.append(_Effect(event_id, event, row, fold(row.booking, event)))
+        if event.replaces is not None:
+            old = rows[event.replaces]
+            effects.append(_Effect(event_id, event, old, replace(old.booking, event)))
+    return effects
+
+
+def _plan(
+    connection: Connection, effects: Sequence[_Effect], policy: Policy, now: datetime
+) -> list[tuple[_Effect, Plan]]:
+    changing = [effect for effect in effects if not effect.fold.is_copy]
+    directory = _directory(connection, changing)
+    waiting = notifications.waiting_of(
+        connection, (effect.before.id for effect in changing if effect.before.booking.version)
+    )
+    return [
+        (
+            effect,
+            plan(
+                effect.fold.booking,
+                effect.fold.changes,
+                directory,
+                waiting.get(effect.before.id, ()),
+                policy.rules,
+                event_at=effect.event.sent_at,
+                now=now,
+            ),
+        )
+        for effect in changing
+    ]
+
+
+def _directory(connection: Connection, effects: Iterable[_Effect]) -> Directory:
+    """The users among all people that these bookings and their changes name."""
+    ids, addresses = set[int](), set[str]()
+    for effect in effects:
+        booking = effect.fold.booking
+        leaving = (change.attendee for change in effect.fold.changes)
+        for person in (booking.organizer, *booking.hosts, *booking.attendees, *leaving):
+            if person is not None:
+                addresses.add(person.email)
+                if person.user_id is not None:
+                    ids.add(person.user_id)
+    return users.directory(connection, ids, addresses)
+
+
+def _new_event(
+    event_id: str,
+    item: Incoming,
+    effects: Iterable[_Effect],
+    plans: Iterable[tuple[_Effect, Plan]],
+) -> NewEvent:
+    own = [effect for effect in effects if effect.event_id == event_id]
+    told = {
+        item.user_id
+        for effect, planned in plans
+        if effect.event_id == event_id
+        for item in planned.news
+    }
+    is_copy = bool(own) and all(effect.fold.is_copy for effect in own)
+    return NewEvent(
+        public_id=event_id,
+        trigger=item.trigger,
+        kind=item.event.kind if item.event else None,
+        booking_id=own[0].before.id if own else None,
+        state=EventState.COPY if is_copy else item.state,
+        reason=item.reason,
+        recipients=len(told),
+        sent_at=item.sent_at,
+        actor=item.event.actor if item.event else None,
+        key=item.key,
+        body_hash=item.body_hash,
+        raw=item.raw,
+    )
+
+
+def _supersede(
+    connection: Connection,
+    plans: Sequence[tuple[_Effect, Plan]],
+    ids: Mapping[str, int],
+    now: datetime,
+) -> None:
+    notifications.supersede_waiting(
+        connection,
+        ((id_, ids[effect.event_id]) for effect, planned in plans for id_ in planned.superseded),
+        now,
+    )
+    notifications.supersede_released(
+        connection,
+        (
+            (effect.before.id, effect.fold.booking.version, ids[effect.event_id])
+            for effect, planned in plans
+            if planned.ends_news and effect.before.booking.version
+        ),
+    )
+
+
+def _tell(
+    connection: Connection,
+    plans: Sequence[tuple[_Effect, Plan]],
+    ids: Mapping[str, int],
+    policy: Policy,
+    now: datetime,
+    chance: Random,
+) -> None:
+    phones = subscriptions.phones_of(
+        connection, (item.user_id for _, planned in plans for item in planned.news)
+    )
+    new, verdicts = list[NewNotification](), list[Verdict | None]()
+    for effect, planned in plans:
+        for item in planned.news:
+            # News that is told in the transaction of its event is true.
+            verdict = release(item, None, phones[item.user_id], exclusive=policy.exclusive, now=now)
+            new.append(_notification(effect, ids, item, *state_of(verdict)))
+            verdicts.append(verdict)
+        for item in planned.reminders:
+            new.append(_notification(effect, ids, item, NotificationState.WAITING, None))
+            verdicts.append(None)
+    if not new:
+        return
+    made = notifications.insert_many(connection, new, now)
+    expiry = {id_: one.planned.expires_at for id_, one in zip(made, new, strict=True)}
+    by_id = {id_: v for id_, v in zip(made, verdicts, strict=True) if v is not None}
+    deliveries.insert_many(connection, deliveries_of(by_id, expiry, chance), now)
+    deliveries.announce(connection)
+
+
+def _notification(
+    effect: _Effect,
+    ids: Mapping[str, int],
+    planned: Planned,
+    state: NotificationState,
+    reason: str | None,
+) -> NewNotification:
+    return NewNotification(
+        ids[effect.event_id],
+        effect.before.id,
+        effect.fold.booking.version,
+        planned,
+        state,
+        reason,
+    )

@@ -1,0 +1,110 @@
+"""What goes over the wire: requests, responses, refusals and their packing."""
+
+import zlib
+from collections.abc import Mapping
+from uuid import UUID
+
+import msgspec
+
+BODY_CAP = 2 * 1024 * 1024
+"""Bytes of a request body, packed or unpacked, beyond which it is not read (expo-simulator.md
+section 3)."""
+
+_WORTH_PACKING = 1024
+_GZIP = 16 + zlib.MAX_WBITS
+_encode = msgspec.json.Encoder().encode
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One HTTP request; `path` is percent-encoded as it came, header names are lower-case."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    body: bytes = b""
+
+
+class Response(msgspec.Struct, frozen=True):
+    """One HTTP answer, complete but for `content-length`."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Refused(Exception):
+    """The request as a whole is answered with an error, and nothing of it is queued."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        details: Mapping[str, list[str]] | None = None,
+        is_transient: bool = False,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details
+        self.is_transient = is_transient
+        self.headers = headers or {}
+
+    def response(self, request_id: UUID) -> Response:
+        """This refusal in the form that expo-push.md section 9 gives."""
+        error: dict[str, object] = {"code": self.code, "type": "USER", "message": self.message}
+        if self.details is not None:
+            error["details"] = self.details
+        error |= {"isTransient": self.is_transient, "requestId": str(request_id)}
+        answer = json_response({"errors": [error]}, self.status)
+        return Response(self.status, answer.headers | self.headers, answer.body)
+
+
+def invalid(message: str) -> Refused:
+    return Refused(400, "VALIDATION_ERROR", message)
+
+
+def not_found(message: str) -> Refused:
+    return Refused(404, "NOT_FOUND", message)
+
+
+def too_large() -> Refused:
+    return Refused(413, "PAYLOAD_TOO_LARGE", f"The request body is over {BODY_CAP} bytes.")
+
+
+def json_response(value: object, status: int = 200) -> Response:
+    return Response(status, {"content-type": "application/json; charset=utf-8"}, _encode(value))
+
+
+def unpacked(request: Request) -> bytes:
+    """The body without its gzip, never more than `BODY_CAP` bytes, however much it promises."""
+    body = request.body
+    if len(body) > BODY_CAP:
+        raise too_large()
+    if request.headers.get("content-encoding", "").strip().lower() != "gzip":
+        return body
+    stream = zlib.decompressobj(_GZIP)
+    try:
+        plain = stream.decompress(body, BODY_CAP + 1)
+    except zlib.error:
+        raise invalid("The request body is not valid gzip.") from None
+    if len(plain) > BODY_CAP:
+        raise too_large()
+    if not stream.eof or stream.unused_data:
+        raise invalid("The request body is not valid gzip.")
+    return plain
+
+
+def packed(response: Response, request: Request) -> Response:
+    """The response, gzipped where that pays and the client takes it (S07)."""
+    takes_gzip = "gzip" in request.headers.get("accept-encoding", "")
+    if not takes_gzip or len(response.body) <= _WORTH_PACKING:
+        return response
+    stream = zlib.compressobj(level=1, wbits=_GZIP)
+    body = stream.compress(response.body) + stream.flush()
+    headers = response.headers | {"content-encoding": "gzip", "vary": "accept-encoding"}
+    return Response(response.status, headers, body)

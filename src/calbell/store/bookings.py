@@ -1,0 +1,105 @@
+"""What is known of bookings."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from calbell.domain.booking import Booking, Status
+from calbell.domain.events import TimeSpan
+from calbell.domain.people import Person
+from calbell.store.connection import Connection, Row
+from calbell.store.statements import load
+from calbell.store.times import from_ms, to_ms
+
+_SQL = load("bookings")
+
+
+class KeptBooking(Struct, frozen=True):
+    """A booking and the id of its row."""
+
+    id: int
+    booking: Booking
+
+
+class _People(Struct, frozen=True, omit_defaults=True):
+    organizer: Person | None = None
+    hosts: tuple[Person, ...] = ()
+    attendees: tuple[Person, ...] = ()
+
+
+_people = msgspec.json.Decoder(_People)
+_observed = msgspec.json.Decoder(dict[str, datetime])
+
+
+def open_many(connection: Connection, uids: Iterable[str], now: datetime) -> dict[str, KeptBooking]:
+    """The bookings with these uids, new ones known by uid alone; nobody else changes them until
+    this transaction ends."""
+    at = to_ms(now)
+    rows = connection.each(_SQL["open_bookings"], [(uid, at) for uid in sorted(set(uids))])
+    return {row[0]: _kept(row) for row in rows}
+
+
+def save_many(connection: Connection, kept: Iterable[KeptBooking], now: datetime) -> None:
+    """The bookings are as given."""
+    connection.each(
+        _SQL["save_bookings"],
+        [
+            (
+                entry.id,
+                entry.booking.status,
+                entry.booking.title,
+                to_ms(entry.booking.times.start_at) if entry.booking.times else None,
+                to_ms(entry.booking.times.end_at) if entry.booking.times else None,
+                entry.booking.place,
+                _text(
+                    _People(entry.booking.organizer, entry.booking.hosts, entry.booking.attendees)
+                ),
+                entry.booking.seats,
+                _text(entry.booking.observed),
+                entry.booking.replaced_by_uid,
+                entry.booking.version,
+            )
+            for entry in sorted(kept, key=lambda entry: entry.booking.uid)
+        ],
+        now=to_ms(now),
+    )
+
+
+def by_ids(connection: Connection, ids: Iterable[int]) -> Mapping[int, Booking]:
+    """The bookings with these ids."""
+    rows = connection.each(_SQL["bookings_by_id"], [(id_,) for id_ in sorted(set(ids))])
+    return {row[1]: _kept(row).booking for row in rows}
+
+
+def by_uid(connection: Connection, uid: str) -> KeptBooking | None:
+    """The booking with this uid."""
+    rows = connection.run(_SQL["booking_by_uid"], uid=uid)
+    return _kept(rows[0]) if rows else None
+
+
+def _kept(row: Row) -> KeptBooking:
+    uid, id_, status, title, start, end, place, people, seats, observed, replaced_by, version = row
+    persons = _people.decode(people)
+    return KeptBooking(
+        id_,
+        Booking(
+            uid=uid,
+            status=Status(status) if status else None,
+            title=title,
+            times=TimeSpan(from_ms(start), from_ms(end)) if start is not None else None,
+            place=place,
+            organizer=persons.organizer,
+            hosts=persons.hosts,
+            attendees=persons.attendees,
+            seats=seats,
+            observed=_observed.decode(observed),
+            replaced_by_uid=replaced_by,
+            version=version,
+        ),
+    )
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()

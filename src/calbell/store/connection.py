@@ -1,0 +1,64 @@
+"""What a unit of work sees of a database: a connection that runs named statements."""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeAlias
+
+from calbell.store.statements import Dialect, Statement
+
+Value: TypeAlias = str | int | bytes | None
+Row: TypeAlias = tuple[Any, ...]
+
+
+class StoreUnavailable(Exception):
+    """The database cannot be asked now: it is down, locked for too long, or the queue to it is
+    full. Nothing was changed."""
+
+
+class Connection(Protocol):
+    """One connection to either engine, used by one thread at a time."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """Which engine this is."""
+
+    def run(self, statement: Statement, /, **scalars: Value) -> list[Row]:
+        """Run a statement that has no list of rows; its result, read to the end."""
+
+    def each(
+        self, statement: Statement, rows: Iterable[tuple[Value, ...]], /, **scalars: Value
+    ) -> list[Row]:
+        """Run a statement over a list of rows, in the order of its columns; all results."""
+
+    def count(self, statement: Statement, /, **scalars: Value) -> int:
+        """Run a statement that changes rows; how many it changed."""
+
+    def script(self, sql: str) -> None:
+        """Run several statements without parameters, as migrations do."""
+
+    def transaction(self, *, writes: bool) -> AbstractContextManager[None]:
+        """All or nothing; committed and durable when the block ends without an exception."""
+
+    def is_usable(self) -> bool:
+        """Whether the next transaction can be tried on this connection."""
+
+    def close(self) -> None:
+        """The connection is gone."""
+
+
+class Engine(Protocol):
+    """Where connections come from, and what is particular about them."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """Which engine this is."""
+
+    @property
+    def writers(self) -> int:
+        """How many connections may write at the same time."""
+
+    def connect(self) -> Connection:
+        """A new connection; `StoreUnavailable` if there is none to be had."""
+
+    def copy_before(self, version: int) -> None:
+        """Where the database is a file, there is a copy of it from before this migration."""

@@ -1,0 +1,259 @@
+"""Deliveries: the line of what is to be sent, its leases and its pace."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from calbell.domain.delivery import DeliveryState, Standing
+from calbell.domain.notification import BookingFacts
+from calbell.domain.people import Role
+from calbell.domain.push_events import PushEvent
+from calbell.domain.subscription import Phone, Platform
+from calbell.domain.wording import Reader
+from calbell.store import subscriptions
+from calbell.store.connection import Connection
+from calbell.store.statements import Dialect, load
+from calbell.store.times import from_ms, to_ms
+
+_SQL = load("deliveries")
+_facts = msgspec.json.Decoder(BookingFacts)
+_ROLES = {role.value: role for role in Role}
+_KINDS = {kind.value: kind for kind in PushEvent}
+_PLATFORMS = {platform.value: platform for platform in Platform}
+
+
+class NewDelivery(Struct, frozen=True):
+    """A notification on its way to a phone. `key` is what its repetitions replace each other by
+    on the phone: random, and never used for anything else."""
+
+    notification_id: int
+    phone: Phone
+    key: str
+    expires_at: datetime
+
+
+class DueDelivery(Struct, frozen=True, kw_only=True):
+    """A delivery that can be claimed, with all that its message is made from. `attempt` is the
+    number that the next attempt will have."""
+
+    id: int
+    attempt: int
+    possibly_sent: bool
+    platform: Platform
+    key: str
+    phone_id: int
+    token: str
+    standing: Standing
+    kind: PushEvent
+    facts: BookingFacts
+    event_id: str | None
+    reader: Reader
+
+
+class Completion(Struct, frozen=True, kw_only=True):
+    """What a worker reports about one delivery that it had claimed.
+
+    `attempt` is the number of the attempt, `due_at` when to try again. With `ticket_id` the
+    delivery is accepted and everything about a state is ignored. `gone` says that the phone is.
+    """
+
+    delivery_id: int
+    worker: str
+    attempt: int
+    outcome: str
+    code: str | None = None
+    ticket_id: str | None = None
+    receipt_due_at: datetime | None = None
+    state: DeliveryState = DeliveryState.ACCEPTED
+    due_at: datetime | None = None
+    possibly_sent: bool = False
+    phone_id: int
+    gone: bool = False
+
+
+def insert_many(connection: Connection, deliveries: Iterable[NewDelivery], now: datetime) -> None:
+    """The deliveries are queued, due now."""
+    connection.each(
+        _SQL["insert_deliveries"],
+        [
+            (
+                new.notification_id,
+                new.phone.user_id,
+                new.phone.subscription_id,
+                new.phone.phone_id,
+                new.phone.platform,
+                new.phone.project_id,
+                new.key,
+                to_ms(new.expires_at),
+            )
+            for new in deliveries
+        ],
+        now=to_ms(now),
+    )
+
+
+def pick_project(connection: Connection, now: datetime) -> int | None:
+    """A project that may be sent to now and has something due. Until this transaction ends nobody
+    else takes from it."""
+    rows = connection.run(_SQL["pick_project"], now=to_ms(now))
+    return rows[0][0] if rows else None
+
+
+def due(connection: Connection, project_id: int, now: datetime, number: int) -> list[DueDelivery]:
+    """At most `number` that are due in the project, longest waiting first."""
+    at = to_ms(now)
+    rows = connection.run(_SQL["due_deliveries"], project_id=project_id, now=at, number=number)
+    facts: dict[str, BookingFacts] = {}
+    return [
+        DueDelivery(
+            id=row[0],
+            attempt=row[1] + 1,
+            possibly_sent=bool(row[2]),
+            platform=_PLATFORMS[row[4]],
+            key=row[5],
+            phone_id=row[7],
+            token=row[8],
+            standing=Standing(
+                user_id=row[3],
+                expires_at=from_ms(row[6]),
+                superseded=row[12] is not None,
+                subscribed=row[11] is not None,
+                phone_dead=row[10] is not None,
+                phone_owner_id=row[9],
+            ),
+            kind=_KINDS[row[14]],
+            facts=facts.get(row[15]) or facts.setdefault(row[15], _facts.decode(row[15])),
+            event_id=row[16],
+            reader=Reader(_ROLES[row[13]], row[17], row[18], row[19]),
+        )
+        for row in rows
+    ]
+
+
+def lease(connection: Connection, ids: Iterable[int], worker: str, lease_until: datetime) -> None:
+    """The worker sends these; each has had one attempt more."""
+    connection.each(
+        _SQL["lease_deliveries"],
+        [(id_,) for id_ in ids],
+        worker=worker,
+        lease_until=to_ms(lease_until),
+    )
+
+
+def end(
+    connection: Connection, ended: Iterable[tuple[int, DeliveryState, str]], now: datetime
+) -> None:
+    """These queued ones (id, state, reason) are not sent."""
+    connection.each(_SQL["end_queued"], list(ended), now=to_ms(now))
+
+
+def free_at(connection: Connection, project_id: int) -> datetime:
+    """From when on the project may be sent to."""
+    ((ms,),) = connection.run(_SQL["project_free_at"], id=project_id)
+    return from_ms(ms)
+
+
+def pace(connection: Connection, project_id: int, until: datetime) -> None:
+    """The project may be sent to again from `until` on."""
+    connection.run(_SQL["pace_project"], id=project_id, free_at=to_ms(until))
+
+
+def pause(connection: Connection, project_id: int, until: datetime) -> None:
+    """Nothing is sent to the project before `until`."""
+    connection.run(_SQL["pause_project"], id=project_id, until=to_ms(until))
+
+
+def complete_many(
+    connection: Connection, completions: Sequence[Completion], now: datetime
+) -> list[None]:
+    """What the workers report is kept.
+
+    A ticket counts whoever held the lease meanwhile; anything else only while the reporting
+    worker's lease stood.
+    """
+    at = to_ms(now)
+    connection.each(
+        _SQL["accept_deliveries"], sorted((c.delivery_id,) for c in completions if c.ticket_id)
+    )
+    connection.each(
+        _SQL["settle_sending"],
+        [
+            (
+                c.delivery_id,
+                c.worker,
+                c.attempt,
+                c.state,
+                c.code,
+                to_ms(c.due_at) if c.due_at else at,
+                int(c.possibly_sent),
+                None if c.state is DeliveryState.QUEUED else at,
+            )
+            for c in completions
+            if not c.ticket_id
+        ],
+    )
+    connection.each(
+        _SQL["save_attempts"],
+        [
+            (
+                c.delivery_id,
+                c.attempt,
+                c.outcome,
+                c.code,
+                c.ticket_id,
+                to_ms(c.receipt_due_at) if c.receipt_due_at else None,
+            )
+            for c in completions
+        ],
+        now=at,
+    )
+    gone = [(c.phone_id, c.code or "", now) for c in completions if c.gone]
+    if gone:
+        subscriptions.kill(connection, gone, now)
+    return [None] * len(completions)
+
+
+def release_leases(connection: Connection, unsent: Iterable[tuple[int, int]], worker: str) -> None:
+    """What this worker claimed (id, attempt) and certainly has not sent is queued as it was."""
+    connection.each(
+        _SQL["release_leases"], [(id_, worker, attempt) for id_, attempt in sorted(unsent)]
+    )
+
+
+def rescue(connection: Connection, now: datetime, number: int) -> int:
+    """What somebody claimed and did not report on before the lease ran out is queued again,
+    marked as possibly sent. How many there were, at most `number`."""
+    at = to_ms(now)
+    lost = connection.run(_SQL["lost_leases"], now=at, number=number)
+    connection.each(
+        _SQL["save_attempts"],
+        [(id_, attempt, "lost", None, None, None) for id_, attempt in lost],
+        now=at,
+    )
+    connection.each(_SQL["requeue_lost"], [(id_,) for id_, _ in lost], now=at)
+    return len(lost)
+
+
+def end_all_leases(connection: Connection, now: datetime) -> int:
+    """Every lease has run out: the caller knows that no other process serves this database."""
+    return connection.count(_SQL["end_all_leases"], now=to_ms(now))
+
+
+def next_due_at(connection: Connection) -> datetime | None:
+    """When there is something to send again: due, paced, and not paused."""
+    ((ms,),) = connection.run(_SQL["next_due_delivery"])
+    return None if ms is None else from_ms(ms)
+
+
+def next_lost_at(connection: Connection) -> datetime | None:
+    """When the next lease runs out."""
+    ((ms,),) = connection.run(_SQL["next_lost_lease"])
+    return None if ms is None else from_ms(ms)
+
+
+def announce(connection: Connection) -> None:
+    """When this transaction commits, workers in other processes look for work."""
+    if connection.dialect is Dialect.POSTGRESQL:
+        connection.run(_SQL["notify"])

@@ -1,0 +1,119 @@
+"""API keys: of users, and of operators by role. Only hashes are kept."""
+
+from datetime import date, datetime
+
+from msgspec import Struct
+
+from calbell.store.connection import Connection
+from calbell.store.statements import load
+from calbell.store.times import from_ms, to_ms
+
+_SQL = load("keys")
+
+
+class FoundKey(Struct, frozen=True):
+    """Whose key it is. `expires_on` is the last day on which it is good."""
+
+    id: int
+    user_id: int | None
+    role: str | None
+    expires_on: date | None
+    is_revoked: bool
+    last_used_at: datetime | None
+
+
+class ListedKey(Struct, frozen=True, kw_only=True):
+    """A key as it is listed; `hint` is its end, enough to recognise it by."""
+
+    id: int
+    user_id: int | None
+    role: str | None
+    hint: str
+    name: str
+    created_at: datetime
+    expires_on: date | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+def insert(
+    connection: Connection,
+    *,
+    user_id: int | None,
+    role: str | None,
+    key_hash: str,
+    hint: str,
+    name: str,
+    expires_on: date | None,
+    now: datetime,
+) -> int:
+    """The key exists; its id."""
+    rows = connection.run(
+        _SQL["insert_key"],
+        user_id=user_id,
+        role=role,
+        hash=key_hash,
+        hint=hint,
+        name=name,
+        now=to_ms(now),
+        expires_on=expires_on.isoformat() if expires_on else None,
+    )
+    id_: int = rows[0][0]
+    return id_
+
+
+def find(connection: Connection, key_hash: str) -> FoundKey | None:
+    """The key with this hash, revoked or expired ones too."""
+    rows = connection.run(_SQL["find_key"], hash=key_hash)
+    if not rows:
+        return None
+    id_, user_id, role, expires_on, revoked_at, last_used_at = rows[0]
+    return FoundKey(
+        id_, user_id, role, _day(expires_on), revoked_at is not None, _maybe(last_used_at)
+    )
+
+
+def touch(connection: Connection, key_id: int, now: datetime) -> None:
+    """The key was used now."""
+    connection.run(_SQL["touch_key"], id=key_id, now=to_ms(now))
+
+
+def revoke(connection: Connection, key_id: int, now: datetime) -> bool:
+    """The key opens nothing any more; whether it did before."""
+    return connection.count(_SQL["revoke_key"], id=key_id, now=to_ms(now)) > 0
+
+
+def every(connection: Connection) -> list[ListedKey]:
+    """All keys, oldest first."""
+    return [
+        ListedKey(
+            id=id_,
+            user_id=user_id,
+            role=role,
+            hint=hint,
+            name=name,
+            created_at=from_ms(created_at),
+            expires_on=_day(expires_on),
+            revoked_at=_maybe(revoked_at),
+            last_used_at=_maybe(last_used_at),
+        )
+        for (
+            id_,
+            user_id,
+            role,
+            hint,
+            name,
+            created_at,
+            expires_on,
+            revoked_at,
+            last_used_at,
+        ) in connection.run(_SQL["all_keys"])
+    ]
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _maybe(ms: int | None) -> datetime | None:
+    return None if ms is None else from_ms(ms)

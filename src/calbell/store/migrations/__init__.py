@@ -1,0 +1,1 @@
+"""Numbered migrations. One rule: a new schema must still serve the previous release."""

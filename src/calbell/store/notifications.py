@@ -1,0 +1,148 @@
+"""Notifications: what is to be said to whom."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from calbell.domain.notification import BookingFacts, NotificationState, Planned
+from calbell.domain.people import Role
+from calbell.domain.plan import Waiting
+from calbell.domain.push_events import PushEvent
+from calbell.store.connection import Connection
+from calbell.store.statements import load
+from calbell.store.times import from_ms, to_ms
+
+_SQL = load("notifications")
+_facts = msgspec.json.Decoder(BookingFacts)
+
+
+class NewNotification(Struct, frozen=True):
+    """A notification to keep, in the state that it has at the end of this transaction."""
+
+    event_id: int | None
+    booking_id: int | None
+    booking_version: int
+    planned: Planned
+    state: NotificationState
+    reason: str | None = None
+
+
+class DueNotification(Struct, frozen=True):
+    """One whose time has come."""
+
+    id: int
+    booking_id: int | None
+    planned: Planned
+
+
+def insert_many(
+    connection: Connection, notifications: Sequence[NewNotification], now: datetime
+) -> list[int]:
+    """The notifications exist; their ids, in the order of the list.
+
+    No booking may have two of one kind for one user at one time in the list.
+    """
+    at = to_ms(now)
+    encoded: dict[int, str] = {}
+    rows = connection.each(
+        _SQL["insert_notifications"],
+        [
+            (
+                new.event_id,
+                new.booking_id,
+                new.booking_version,
+                new.planned.user_id,
+                new.planned.role,
+                new.planned.kind,
+                new.state,
+                new.reason,
+                to_ms(new.planned.due_at),
+                to_ms(new.planned.expires_at),
+                _encoded(new.planned.facts, encoded),
+                None if new.state is NotificationState.WAITING else at,
+            )
+            for new in notifications
+        ],
+        now=at,
+    )
+    ids = {tuple(key): id_ for id_, *key in rows}
+    return [
+        ids[new.booking_id, new.planned.user_id, new.planned.kind, to_ms(new.planned.due_at)]
+        for new in notifications
+    ]
+
+
+def waiting_of(connection: Connection, booking_ids: Iterable[int]) -> dict[int, list[Waiting]]:
+    """What waits for its time, by booking."""
+    found: dict[int, list[Waiting]] = {id_: [] for id_ in sorted(set(booking_ids))}
+    for id_, booking_id, *rest in connection.each(
+        _SQL["waiting_of_bookings"], [(id_,) for id_ in found]
+    ):
+        found[booking_id].append(Waiting(id_, _planned(rest)))
+    return found
+
+
+def supersede_waiting(
+    connection: Connection, superseded: Iterable[tuple[int, int]], now: datetime
+) -> None:
+    """These (notification id, event id) will not be said."""
+    connection.each(_SQL["supersede_waiting"], sorted(superseded), now=to_ms(now))
+
+
+def supersede_released(connection: Connection, bookings: Iterable[tuple[int, int, int]]) -> None:
+    """News of these bookings (id, version, event id) from before that version, which has not left
+    yet, will not be sent."""
+    connection.each(_SQL["supersede_released"], sorted(bookings))
+
+
+def due(connection: Connection, now: datetime, number: int) -> list[DueNotification]:
+    """At most `number` whose time has come; nobody else takes them in this transaction."""
+    return [
+        DueNotification(id_, booking_id, _planned(rest))
+        for id_, booking_id, *rest in connection.run(
+            _SQL["due_notifications"], now=to_ms(now), number=number
+        )
+    ]
+
+
+def settle_waiting(
+    connection: Connection,
+    settled: Iterable[tuple[int, NotificationState, str | None]],
+    now: datetime,
+) -> None:
+    """What became of those whose time had come (id, state, reason)."""
+    connection.each(_SQL["settle_waiting"], list(settled), now=to_ms(now))
+
+
+def next_due_at(connection: Connection) -> datetime | None:
+    """When the next one is due."""
+    ((ms,),) = connection.run(_SQL["next_due_notification"])
+    return None if ms is None else from_ms(ms)
+
+
+def facts_of(text: str) -> BookingFacts:
+    """The facts as stored."""
+    return _facts.decode(text)
+
+
+def _planned(row: Iterable[Any]) -> Planned:
+    user_id, role, kind, due_at, expires_at, facts = row
+    return Planned(
+        user_id=user_id,
+        role=Role(role),
+        kind=PushEvent(kind),
+        due_at=from_ms(due_at),
+        expires_at=from_ms(expires_at),
+        facts=_facts.decode(facts),
+    )
+
+
+def _encoded(facts: BookingFacts, done: dict[int, str]) -> str:
+    """One booking's notifications share their facts: written once for all of them."""
+    text = done.get(id(facts))
+    if text is None:
+        text = done[id(facts)] = msgspec.json.encode(facts).decode()
+    return text

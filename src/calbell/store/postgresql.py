@@ -1,0 +1,93 @@
+"""PostgreSQL: any number of processes around one database that keeps everything."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+from msgspec import Struct
+
+from calbell.store.connection import Row, StoreUnavailable, Value
+from calbell.store.statements import Dialect, Statement
+
+CONNECT_SECONDS = 5
+CHANNEL = "calbell"
+
+
+class PostgresConnection:
+    """A connection in autocommit mode; transactions are begun by `transaction`."""
+
+    dialect = Dialect.POSTGRESQL
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._raw = psycopg.connect(
+                url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="calbell"
+            )
+        except psycopg.Error as error:
+            raise StoreUnavailable(f"cannot connect to PostgreSQL: {_plain(error)}") from None
+        self._raw.prepare_threshold = 2
+
+    def run(self, statement: Statement, /, **scalars: Value) -> list[Row]:
+        cursor = self._raw.execute(statement.postgresql, scalars)
+        return cursor.fetchall() if statement.returns_rows else []
+
+    def each(
+        self, statement: Statement, rows: Iterable[tuple[Value, ...]], /, **scalars: Value
+    ) -> list[Row]:
+        listed = list(rows)
+        if not listed:
+            return []
+        columns = zip(statement.columns, map(list, zip(*listed, strict=True)), strict=True)
+        cursor = self._raw.execute(statement.postgresql, dict(columns) | scalars)
+        return cursor.fetchall() if statement.returns_rows else []
+
+    def count(self, statement: Statement, /, **scalars: Value) -> int:
+        return self._raw.execute(statement.postgresql, scalars).rowcount
+
+    def script(self, sql: str) -> None:
+        self._raw.execute(sql)
+
+    @contextmanager
+    def transaction(self, *, writes: bool) -> Iterator[None]:
+        try:
+            with self._raw.transaction():
+                yield
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise StoreUnavailable(f"PostgreSQL: {_plain(error)}") from error
+
+    def is_usable(self) -> bool:
+        return not self._raw.closed and not self._raw.broken
+
+    def notifications(self, timeout: float) -> Iterator[str]:
+        """What arrives on Calbell's channel within `timeout` seconds; `listen` first."""
+        try:
+            for notice in self._raw.notifies(timeout=timeout):
+                yield notice.payload
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise StoreUnavailable(f"PostgreSQL: {_plain(error)}") from error
+
+    def listen(self) -> None:
+        """From now on, what other connections notify is heard by this one."""
+        self._raw.execute(f"listen {CHANNEL}")
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+class PostgresEngine(Struct, frozen=True):
+    """The database at a libpq URL; it may hold a password and is never shown."""
+
+    url: str
+    writers: int = 4
+    dialect: Dialect = Dialect.POSTGRESQL
+
+    def connect(self) -> PostgresConnection:
+        return PostgresConnection(self.url)
+
+    def copy_before(self, version: int) -> None:
+        """Copies of a server are its operator's."""
+
+
+def _plain(error: psycopg.Error) -> str:
+    """One line, without the connection's parameters."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,130 @@
+-- name: insert_deliveries
+-- The notifications are on their way to these phones.
+insert into deliveries (notification_id, user_id, subscription_id, phone_id, platform, project_id,
+  key, state, due_at, expires_at, attempt, possibly_sent, created_at)
+select notification_id, user_id, subscription_id, phone_id, platform, project_id,
+  key, 'queued', :now, expires_at, 0, 0, :now
+from rows(notification_id bigint, user_id bigint, subscription_id bigint, phone_id bigint,
+  platform text, project_id bigint, key text, expires_at bigint) as r where true
+
+-- name: pick_project
+-- A project that may be sent to now and has something due: the one that has been free longest.
+select p.id from projects p
+where p.free_at <= :now and p.backoff_until <= :now
+  and exists (select 1 from deliveries d
+    where d.project_id = p.id and d.state = 'queued' and d.due_at <= :now)
+order by p.free_at, p.id limit 1
+{lock_projects}
+
+-- name: due_deliveries
+-- What is due in this project, longest waiting first, with all that its words are made from.
+select d.id, d.attempt, d.possibly_sent, d.user_id, d.platform, d.key, d.expires_at, d.phone_id,
+  p.token, p.owner_user_id, p.dead_at, s.id, n.superseded_by, n.role, n.kind, n.facts,
+  e.public_id, u.time_zone, u.locale, u.time_format
+from deliveries d
+join notifications n on n.id = d.notification_id
+join users u on u.id = d.user_id
+join phones p on p.id = d.phone_id
+left join subscriptions s on s.id = d.subscription_id
+left join events e on e.id = n.event_id
+where d.project_id = :project_id and d.state = 'queued' and d.due_at <= :now
+order by d.due_at, d.id limit :number
+{lock_due}
+
+-- name: lease_deliveries
+-- This worker sends them, until its lease runs out.
+-- moves: queued -> sending
+update deliveries set state = 'sending', worker = :worker, lease_until = :lease_until,
+  attempt = attempt + 1
+from rows(id bigint) as r where deliveries.id = r.id and deliveries.state = 'queued'
+
+-- name: end_queued
+-- They are not sent, for a reason found when they were claimed.
+-- moves: queued -> withdrawn, queued -> expired, queued -> unknown
+update deliveries set state = r.state, reason = r.reason, settled_at = :now
+from rows(id bigint, state text, reason text) as r
+where deliveries.id = r.id and deliveries.state = 'queued'
+
+-- name: pace_project
+-- The next request to this project is paced by what was just taken.
+update projects set free_at = :free_at where id = :id
+
+-- name: project_free_at
+-- From when on the project may be sent to.
+select free_at from projects where id = :id
+
+-- name: pause_project
+-- Nothing is sent to this project before then.
+update projects set backoff_until = :until where id = :id and backoff_until < :until
+
+-- name: accept_deliveries
+-- Expo took them; whoever sent them, and however late the ticket comes.
+-- moves: queued -> accepted, sending -> accepted, failed -> accepted, unknown -> accepted
+update deliveries set state = 'accepted', reason = null, worker = null, lease_until = null,
+  settled_at = null
+from rows(id bigint) as r
+where deliveries.id = r.id and deliveries.state in ('queued', 'sending', 'failed', 'unknown')
+
+-- name: settle_sending
+-- What became of a sending that was not accepted; only if this worker's lease still stood.
+-- moves: sending -> queued, sending -> unregistered, sending -> failed, sending -> unknown
+update deliveries set state = r.state, reason = r.reason, due_at = r.due_at,
+  possibly_sent = r.possibly_sent, worker = null, lease_until = null, settled_at = r.settled_at
+from rows(id bigint, worker text, attempt bigint, state text, reason text, due_at bigint,
+  possibly_sent bigint, settled_at bigint) as r
+where deliveries.id = r.id and deliveries.state = 'sending'
+  and deliveries.worker = r.worker and deliveries.attempt = r.attempt
+
+-- name: save_attempts
+-- What each attempt came to. A late answer replaces the note that it was lost.
+insert into attempts (delivery_id, number, at, outcome, code, ticket_id, receipt_due_at,
+  receipt_look)
+select delivery_id, number, :now, outcome, code, ticket_id, receipt_due_at, 0
+from rows(delivery_id bigint, number bigint, outcome text, code text, ticket_id text,
+  receipt_due_at bigint) as r where true
+on conflict (delivery_id, number) do update set outcome = excluded.outcome, code = excluded.code,
+  ticket_id = excluded.ticket_id, receipt_due_at = excluded.receipt_due_at
+
+-- name: release_leases
+-- What a worker has not sent after all is queued again as it was.
+-- moves: sending -> queued
+update deliveries set state = 'queued', worker = null, lease_until = null
+from rows(id bigint, worker text, attempt bigint) as r
+where deliveries.id = r.id and deliveries.state = 'sending'
+  and deliveries.worker = r.worker and deliveries.attempt = r.attempt
+
+-- name: lost_leases
+-- What somebody claimed and never reported on.
+select d.id, d.attempt from deliveries d
+where d.state = 'sending' and d.lease_until <= :now
+order by d.lease_until limit :number
+{lock_due}
+
+-- name: requeue_lost
+-- They are queued again. Nobody knows whether they were sent.
+-- moves: sending -> queued
+update deliveries set state = 'queued', due_at = :now, possibly_sent = 1, worker = null,
+  lease_until = null
+from rows(id bigint) as r where deliveries.id = r.id and deliveries.state = 'sending'
+
+-- name: end_all_leases
+-- No other process serves this database: what is leased was left behind by one that died.
+update deliveries set lease_until = :now where state = 'sending' and lease_until > :now
+
+-- name: next_due_delivery
+-- When something can be sent again: due, paced and not paused.
+select min(case when w.due_at > w.free_at then w.due_at else w.free_at end) from (
+  select case when p.free_at > p.backoff_until then p.free_at else p.backoff_until end as free_at,
+    (select min(d.due_at) from deliveries d
+      where d.project_id = p.id and d.state = 'queued') as due_at
+  from projects p
+) as w
+where w.due_at is not null
+
+-- name: next_lost_lease
+-- When the next lease runs out.
+select min(lease_until) from deliveries where state = 'sending'
+
+-- name: notify
+-- Workers in other processes look for work now.
+{notify}

@@ -1,0 +1,22 @@
+-- name: insert_key
+-- A key exists; only its hash is kept.
+insert into api_keys (user_id, role, hash, hint, name, created_at, expires_on)
+values (:user_id, :role, :hash, :hint, :name, :now, :expires_on)
+returning id
+
+-- name: find_key
+-- Whose key has this hash.
+select id, user_id, role, expires_on, revoked_at, last_used_at from api_keys where hash = :hash
+
+-- name: touch_key
+-- The key was used.
+update api_keys set last_used_at = :now where id = :id
+
+-- name: revoke_key
+-- The key opens nothing any more.
+update api_keys set revoked_at = :now where id = :id and revoked_at is null
+
+-- name: all_keys
+-- Every key, newest last.
+select id, user_id, role, hint, name, created_at, expires_on, revoked_at, last_used_at
+from api_keys order by id

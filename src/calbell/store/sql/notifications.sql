@@ -1,0 +1,55 @@
+-- name: insert_notifications
+-- The notifications exist. Those to be said now are made in the state that they have after it.
+insert into notifications (event_id, booking_id, booking_version, user_id, role, kind, state,
+  reason, due_at, expires_at, facts, created_at, settled_at)
+select event_id, booking_id, booking_version, user_id, role, kind, state, reason, due_at,
+  expires_at, facts, :now, settled_at
+from rows(event_id bigint, booking_id bigint, booking_version bigint, user_id bigint, role text,
+  kind text, state text, reason text, due_at bigint, expires_at bigint, facts text,
+  settled_at bigint) as r
+where true
+returning id, booking_id, user_id, kind, due_at
+
+-- name: waiting_of_bookings
+-- What waits for its time, of these bookings.
+select n.id, n.booking_id, n.user_id, n.role, n.kind, n.due_at, n.expires_at, n.facts
+from rows(booking_id bigint) as r
+join notifications n on n.booking_id = r.booking_id
+where n.state = 'waiting'
+
+-- name: supersede_waiting
+-- A change of the booking made these pointless.
+-- moves: waiting -> superseded
+update notifications set state = 'superseded', superseded_by = r.event_id, settled_at = :now
+from rows(id bigint, event_id bigint) as r
+where notifications.id = r.id and notifications.state = 'waiting'
+
+-- name: supersede_released
+-- What was said of these bookings before this version, and has not left yet, is not to be sent.
+-- moves: released -> released
+update notifications set superseded_by = r.event_id
+from rows(booking_id bigint, version bigint, event_id bigint) as r
+where notifications.booking_id = r.booking_id and notifications.booking_version < r.version
+  and notifications.state = 'released' and notifications.superseded_by is null
+  and notifications.kind in ('BOOKING_REQUESTED', 'BOOKING_REQUEST_REMINDER', 'BOOKING_CONFIRMED',
+    'BOOKING_REJECTED', 'BOOKING_RESCHEDULED', 'BOOKING_RESCHEDULE_REQUESTED',
+    'BOOKING_CANCELLED', 'BOOKING_PROPOSAL_REQUESTED', 'BOOKING_REMINDER')
+
+-- name: due_notifications
+-- Those whose time has come, longest waiting first; nobody else releases them meanwhile.
+select d.id, d.booking_id, d.user_id, d.role, d.kind, d.due_at, d.expires_at, d.facts
+from notifications d
+where d.state = 'waiting' and d.due_at <= :now
+order by d.due_at limit :number
+{lock_due}
+
+-- name: settle_waiting
+-- What became of those whose time had come.
+-- moves: waiting -> released, waiting -> suppressed, waiting -> expired
+update notifications set state = r.state, reason = r.reason, settled_at = :now
+from rows(id bigint, state text, reason text) as r
+where notifications.id = r.id and notifications.state = 'waiting'
+
+-- name: next_due_notification
+-- When the next one is due.
+select min(due_at) from notifications where state = 'waiting'

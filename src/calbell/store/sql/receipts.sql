@@ -1,0 +1,46 @@
+-- name: due_receipts
+-- Tickets whose receipt is to be looked for now, longest due first.
+select d.id, d.delivery_id, d.number, d.ticket_id, d.receipt_look, d.at, v.phone_id, v.state,
+  v.attempt, v.possibly_sent
+from attempts d
+join deliveries v on v.id = d.delivery_id
+where d.receipt_due_at <= :now
+order by d.receipt_due_at limit :number
+{lock_due}
+
+-- name: put_off_receipts
+-- Nobody else looks for these receipts before then.
+update attempts set receipt_due_at = :until
+from rows(id bigint) as r where attempts.id = r.id
+
+-- name: plan_looks
+-- There was no receipt yet: when to look again, or never.
+update attempts set receipt_due_at = r.due_at, receipt_look = receipt_look + 1
+from rows(id bigint, due_at bigint) as r where attempts.id = r.id
+
+-- name: save_receipts
+-- What the receipts said. They are not asked for again.
+update attempts set receipt_at = :now, receipt_code = r.code, receipt_due_at = null
+from rows(id bigint, code text) as r where attempts.id = r.id
+
+-- name: deliver
+-- Apple or Google took them, whatever was believed before.
+-- moves: queued -> delivered, sending -> delivered, accepted -> delivered, failed -> delivered
+-- moves: unregistered -> delivered, unknown -> delivered
+update deliveries set state = 'delivered', reason = null, worker = null, lease_until = null,
+  settled_at = :now
+from rows(id bigint) as r
+where deliveries.id = r.id
+  and deliveries.state in ('queued', 'sending', 'accepted', 'failed', 'unregistered', 'unknown')
+
+-- name: settle_accepted
+-- What became of those that were accepted and not delivered.
+-- moves: accepted -> unregistered, accepted -> failed, accepted -> queued, accepted -> unknown
+update deliveries set state = r.state, reason = r.reason, due_at = r.due_at,
+  settled_at = r.settled_at
+from rows(id bigint, state text, reason text, due_at bigint, settled_at bigint) as r
+where deliveries.id = r.id and deliveries.state = 'accepted'
+
+-- name: next_due_receipt
+-- When the next look is due.
+select min(receipt_due_at) from attempts where receipt_due_at is not null

@@ -1,0 +1,7 @@
+-- name: applied
+-- The migrations that this database has seen.
+select version, checksum from schema order by version
+
+-- name: record
+-- A migration was applied.
+insert into schema (version, applied_at, checksum) values (:version, :at, :checksum)

@@ -1,0 +1,23 @@
+-- What SQLite says in its own way. The other half is in ../postgresql/fragments.sql.
+
+-- name: identity
+-- Ids are never used again, not even of the newest row.
+integer primary key autoincrement
+-- name: int
+integer
+-- name: bytes
+blob
+-- name: table_end
+) strict
+-- name: lock_due
+-- One writer at a time: what a transaction reads stays as it is until it ends.
+
+-- name: lock_projects
+
+-- name: notify
+-- Other processes notice by pragma data_version.
+select 1
+
+-- name: database_time
+-- There is one process, on one machine, with one clock.
+select null

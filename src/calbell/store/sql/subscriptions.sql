@@ -1,0 +1,60 @@
+-- name: register_phones
+-- The phones are known, alive, and belong to who registered them now.
+insert into phones (token, token_hash, project_id, owner_user_id, registered_at, bad_in_row)
+select token, token_hash, 1, user_id, at, 0
+from rows(token text, token_hash text, user_id bigint, at bigint) as r where true
+on conflict (token_hash) do update set
+  owner_user_id = excluded.owner_user_id, registered_at = excluded.registered_at,
+  dead_at = null, dead_code = null, bad_in_row = 0
+returning token_hash, id
+
+-- name: register_subscriptions
+-- Each user has one subscription for each of his phones, as registered last.
+insert into subscriptions (user_id, phone_id, platform, device_id, created_at, updated_at)
+select user_id, phone_id, platform, device_id, at, at
+from rows(user_id bigint, phone_id bigint, platform text, device_id text, at bigint) as r where true
+on conflict (user_id, phone_id) do update set
+  platform = excluded.platform, device_id = excluded.device_id,
+  updated_at = excluded.updated_at, last_seen_at = excluded.updated_at
+returning user_id, phone_id, id, platform, device_id, created_at, updated_at
+
+-- name: remove_subscription
+-- The user has no subscription for this token any more.
+delete from subscriptions
+where user_id = :user_id and phone_id in (select id from phones where token_hash = :token_hash)
+returning phone_id
+
+-- name: disown_phone
+-- The phone rings for nobody until somebody registers it.
+update phones set owner_user_id = null where id = :phone_id and owner_user_id = :user_id
+
+-- name: phones_of_users
+-- The phones of these users, in the order of registration.
+select s.id, s.user_id, s.phone_id, s.platform, p.project_id, p.owner_user_id, p.dead_at
+from rows(user_id bigint) as r
+join subscriptions s on s.user_id = r.user_id
+join phones p on p.id = s.phone_id
+order by s.id
+
+-- name: kill_phones
+-- Nothing is sent to these phones until they register again, unless they did since the ticket.
+update phones set dead_at = :now, dead_code = r.code
+from rows(phone_id bigint, code text, asked_at bigint) as r
+where phones.id = r.phone_id and phones.registered_at <= r.asked_at and phones.dead_at is null
+
+-- name: learn_projects
+-- These tokens belong to these projects of Expo.
+update phones set project_id = r.project_id
+from rows(token_hash text, project_id bigint) as r
+where phones.token_hash = r.token_hash
+
+-- name: move_deliveries
+-- What waits for phones of a project waits in that project's line.
+update deliveries set project_id = p.project_id
+from rows(token_hash text) as r, phones p
+where p.token_hash = r.token_hash and deliveries.phone_id = p.id and deliveries.state = 'queued'
+
+-- name: note_receipts
+-- When the last receipt of these phones came, and what it said.
+update phones set last_receipt_at = :now, last_receipt_code = r.code
+from rows(phone_id bigint, code text) as r where phones.id = r.phone_id

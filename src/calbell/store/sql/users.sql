@@ -1,0 +1,49 @@
+-- name: save_user
+-- The user exists as given; what is not known stays as it was.
+insert into users (id, name, username, time_zone, locale, time_format, source, created_at, refreshed_at)
+values (:id, :name, :username, :time_zone, :locale, :time_format, :source, :now, :now)
+on conflict (id) do update set
+  name = excluded.name, username = excluded.username, time_zone = excluded.time_zone,
+  locale = excluded.locale, time_format = excluded.time_format, refreshed_at = excluded.refreshed_at
+
+-- name: drop_addresses
+-- Addresses that a user no longer has are free for others.
+delete from addresses where user_id = :user_id
+
+-- name: save_address
+-- An address belongs to whoever was given it last.
+insert into addresses (address, user_id, is_primary)
+select address, user_id, is_primary
+from rows(address text, user_id bigint, is_primary bigint) as r where true
+on conflict (address) do update set user_id = excluded.user_id, is_primary = excluded.is_primary
+
+-- name: remove_user
+-- The user is gone with addresses, keys, subscriptions and notifications.
+delete from users where id = :id
+
+-- name: all_users
+-- Every user, in the order of ids.
+select id, name, username, time_zone, locale, time_format, source, created_at
+from users order by id
+
+-- name: one_user
+-- A user by id.
+select id, name, username, time_zone, locale, time_format, source, created_at
+from users where id = :id
+
+-- name: addresses_of
+-- A user's addresses, the primary one first.
+select address from addresses where user_id = :user_id order by is_primary desc, address
+
+-- name: users_by_address
+-- Who has these addresses.
+select a.address, a.user_id from rows(address text) as r join addresses a on a.address = r.address
+
+-- name: users_by_id
+-- What matters of users to what they are told.
+select u.id, u.name, u.time_zone, u.locale, u.time_format
+from rows(id bigint) as r join users u on u.id = r.id
+
+-- name: addresses_by_user
+-- All addresses of these users.
+select a.user_id, a.address from rows(id bigint) as r join addresses a on a.user_id = r.id

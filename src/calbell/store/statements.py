@@ -1,0 +1,127 @@
+"""Named SQL statements, one text for both engines.
+
+A file of `sql/` holds statements, each under a header:
+
+    -- name: accept_deliveries
+    -- Expo took them.
+    -- moves: sending -> accepted
+    update ... from rows(id bigint) as r where id = r.id
+
+Parameters are written `:name`. `rows(column type, ...) as alias` stands for a list of rows: on
+PostgreSQL one statement over arrays, on SQLite one row for which the statement is run again and
+again. `{name}` stands for a fragment of `sql/sqlite/` or `sql/postgresql/`: what the engines do
+not have in common is only there. `moves:` lines declare state transitions; a test compares them
+with the domain's table.
+"""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from importlib.resources import files
+from types import MappingProxyType
+
+from msgspec import Struct
+
+
+class Dialect(StrEnum):
+    """The engines there are."""
+
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
+
+
+class Statement(Struct, frozen=True):
+    """A statement in both dialects.
+
+    `columns` are those of its list of rows (none: it has no list), `scalars` its other parameters
+    in the order in which SQLite takes them after the columns.
+    """
+
+    name: str
+    purpose: str
+    moves: tuple[str, ...]
+    columns: tuple[str, ...]
+    scalars: tuple[str, ...]
+    sqlite: str
+    postgresql: str
+    returns_rows: bool
+
+
+_HEADER = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_ROWS = re.compile(r"\brows\(([^)]*)\) as (\w+)")
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)\b")
+_FRAGMENT = re.compile(r"\{(\w+)\}")
+_RETURNS = re.compile(r"^\s*(select|with)\b|\breturning\b", re.IGNORECASE)
+
+
+def load(family: str) -> Mapping[str, Statement]:
+    """The statements of `sql/<family>.sql` by name."""
+    text = _read(f"{family}.sql")
+    return MappingProxyType({name: _statement(name, body) for name, body in _split(text)})
+
+
+def families() -> tuple[str, ...]:
+    """The names of all files of statements."""
+    folder = files("calbell.store") / "sql"
+    return tuple(sorted(f.name.removesuffix(".sql") for f in folder.iterdir() if f.is_file()))
+
+
+def _read(path: str) -> str:
+    return (files("calbell.store") / "sql").joinpath(path).read_text(encoding="utf-8")
+
+
+def _split(text: str) -> list[tuple[str, str]]:
+    parts = _HEADER.split(text)[1:]
+    return list(zip(parts[::2], parts[1::2], strict=True))
+
+
+def _fragments(dialect: Dialect) -> dict[str, str]:
+    return {
+        name: "\n".join(line for line in body.splitlines() if not line.startswith("--")).strip()
+        for name, body in _split(_read(f"{dialect}/fragments.sql"))
+    }
+
+
+_FRAGMENTS = {dialect: _fragments(dialect) for dialect in Dialect}
+
+
+def _statement(name: str, body: str) -> Statement:
+    comments = [line[3:] for line in body.splitlines() if line.startswith("-- ")]
+    sql = "\n".join(line for line in body.splitlines() if not line.startswith("--"))
+    sql = sql.strip().rstrip(";")
+    columns: list[tuple[str, str]] = []
+    if listed := _ROWS.search(sql):
+        columns = [(c, t) for c, t in (column.split() for column in listed[1].split(","))]
+    texts = {dialect: expand(sql, dialect) for dialect in Dialect}
+    scalars = tuple(dict.fromkeys(_PARAMETER.findall(texts[Dialect.SQLITE])))
+    if len(columns) != len({c for c, _ in columns} - set(scalars)):
+        raise ValueError(f"{name}: a parameter has the name of a column")
+    return Statement(
+        name=name,
+        purpose=" ".join(line for line in comments if not line.startswith("moves: ")),
+        moves=tuple(line[7:] for line in comments if line.startswith("moves: ")),
+        columns=tuple(c for c, _ in columns),
+        scalars=scalars,
+        sqlite=_for_sqlite(texts[Dialect.SQLITE], columns, scalars),
+        postgresql=_for_postgresql(texts[Dialect.POSTGRESQL], columns),
+        returns_rows=_RETURNS.search(sql) is not None,
+    )
+
+
+def expand(sql: str, dialect: Dialect) -> str:
+    """The text with what is particular about the engine put in for its `{fragments}`."""
+    return _FRAGMENT.sub(lambda match: _FRAGMENTS[dialect][match[1]], sql)
+
+
+def _for_sqlite(sql: str, columns: list[tuple[str, str]], scalars: tuple[str, ...]) -> str:
+    numbers = {name: at + len(columns) for at, name in enumerate(scalars, 1)}
+    one_row = ", ".join(f"?{at} as {name}" for at, (name, _) in enumerate(columns, 1))
+    sql = _PARAMETER.sub(lambda match: f"?{numbers[match[1]]}", sql)
+    return _ROWS.sub(lambda match: f"(select {one_row}) as {match[2]}", sql)
+
+
+def _for_postgresql(sql: str, columns: list[tuple[str, str]]) -> str:
+    names = ", ".join(name for name, _ in columns)
+    arrays = ", ".join(f"cast(%({name})s as {type_}[])" for name, type_ in columns)
+    sql = _PARAMETER.sub(lambda match: f"%({match[1]})s", sql.replace("%", "%%"))
+    return _ROWS.sub(lambda match: f"unnest({arrays}) as {match[2]}({names})", sql)

@@ -1,0 +1,94 @@
+"""Phones and the subscriptions of users to them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from calbell.domain.push_tokens import token_hash
+from calbell.domain.subscription import Phone, Platform, Registration, Subscription
+from calbell.store.connection import Connection
+from calbell.store.statements import load
+from calbell.store.times import from_ms, to_ms
+
+_SQL = load("subscriptions")
+
+
+def register_many(
+    connection: Connection, registrations: Sequence[Registration], now: datetime
+) -> list[Subscription]:
+    """Each registration is kept, and its phone belongs to its user and is alive.
+
+    No token may stand twice in the list.
+    """
+    at = to_ms(now)
+    hashes = [token_hash(registration.token) for registration in registrations]
+    listed = list(zip(registrations, hashes, strict=True))
+    phone_ids: dict[str, int] = dict(
+        connection.each(
+            _SQL["register_phones"], [(r.token, hash_, r.user_id, at) for r, hash_ in listed]
+        )
+    )
+    rows = connection.each(
+        _SQL["register_subscriptions"],
+        [(r.user_id, phone_ids[hash_], r.platform, r.device_id, at) for r, hash_ in listed],
+    )
+    kept = {
+        (user_id, phone_id): Subscription(
+            id_, user_id, Platform(platform), device_id, from_ms(created), from_ms(updated)
+        )
+        for user_id, phone_id, id_, platform, device_id, created, updated in rows
+    }
+    return [kept[r.user_id, phone_ids[hash_]] for r, hash_ in listed]
+
+
+def remove(connection: Connection, user_id: int, token: str) -> bool:
+    """The user has no subscription for the token; whether he had one. Those of others stay."""
+    rows = connection.run(
+        _SQL["remove_subscription"], user_id=user_id, token_hash=token_hash(token)
+    )
+    for (phone_id,) in rows:
+        connection.run(_SQL["disown_phone"], phone_id=phone_id, user_id=user_id)
+    return bool(rows)
+
+
+def phones_of(connection: Connection, user_ids: Iterable[int]) -> dict[int, list[Phone]]:
+    """The phones of these users, by user, in the order of registration."""
+    found: dict[int, list[Phone]] = {user_id: [] for user_id in sorted(set(user_ids))}
+    for id_, user_id, phone_id, platform, project_id, owner_id, dead_at in connection.each(
+        _SQL["phones_of_users"], [(user_id,) for user_id in found]
+    ):
+        found[user_id].append(
+            Phone(
+                id_,
+                user_id,
+                phone_id,
+                Platform(platform),
+                project_id,
+                owner_id,
+                dead_at is not None,
+            )
+        )
+    return found
+
+
+def kill(connection: Connection, gone: Iterable[tuple[int, str, datetime]], now: datetime) -> None:
+    """Nothing is sent to these phones (id, Expo's code, when the ticket was asked for) until they
+    register again; those that did so since the ticket live on."""
+    connection.each(
+        _SQL["kill_phones"],
+        [(phone_id, code, to_ms(asked_at)) for phone_id, code, asked_at in sorted(gone)],
+        now=to_ms(now),
+    )
+
+
+def learn_projects(connection: Connection, project_ids: Mapping[str, int]) -> None:
+    """These tokens belong to these projects, and so does what waits for them."""
+    hashed = sorted((token_hash(token), id_) for token, id_ in project_ids.items())
+    connection.each(_SQL["learn_projects"], hashed)
+    connection.each(_SQL["move_deliveries"], [(hash_,) for hash_, _ in hashed])
+
+
+def note_receipts(
+    connection: Connection, receipts: Iterable[tuple[int, str]], now: datetime
+) -> None:
+    """The last receipt of each phone (id, code) is remembered: its health."""
+    connection.each(_SQL["note_receipts"], sorted(dict(receipts).items()), now=to_ms(now))

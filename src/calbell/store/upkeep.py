@@ -1,0 +1,86 @@
+"""Upkeep: counts for those who watch, and retention in bounded steps."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from calbell.store.connection import Connection
+from calbell.store.statements import load
+from calbell.store.times import from_ms, to_ms
+
+_SQL = load("upkeep")
+
+
+class Depth(Struct, frozen=True):
+    """How many deliveries are due and not sent, and since when the oldest."""
+
+    due: int
+    oldest_due_at: datetime | None
+
+
+class Failure(Struct, frozen=True):
+    """An attempt that did not end in a ticket."""
+
+    at: datetime
+    outcome: str
+    code: str | None
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """What `calbell status` shows."""
+
+    depth: Depth
+    deliveries: dict[str, int]
+    notifications: dict[str, int]
+    phones: int
+    phones_gone: int
+    users: int
+    unreadable_events: int
+    last_event_at: datetime | None
+    last_failures: tuple[Failure, ...]
+
+
+def depth(connection: Connection, now: datetime) -> Depth:
+    """The queue as it is."""
+    ((due, oldest),) = connection.run(_SQL["queue_depth"], now=to_ms(now))
+    return Depth(due, None if oldest is None else from_ms(oldest))
+
+
+def counts(connection: Connection, now: datetime) -> Counts:
+    """Everything there is, counted."""
+    ((phones, gone),) = connection.run(_SQL["count_phones"])
+    ((users,),) = connection.run(_SQL["count_users"])
+    ((unreadable,),) = connection.run(_SQL["count_unreadable"])
+    last = connection.run(_SQL["last_event"])
+    return Counts(
+        depth=depth(connection, now),
+        deliveries=dict(connection.run(_SQL["count_deliveries"])),
+        notifications=dict(connection.run(_SQL["count_notifications"])),
+        phones=phones - gone,
+        phones_gone=gone,
+        users=users,
+        unreadable_events=unreadable,
+        last_event_at=from_ms(last[0][0]) if last else None,
+        last_failures=tuple(
+            Failure(from_ms(at), outcome, code)
+            for at, outcome, code in connection.run(_SQL["last_errors"])
+        ),
+    )
+
+
+def forget(connection: Connection, before: datetime, number: int) -> int:
+    """Bookings that ended before then are gone with their history, at most `number` of them; so
+    are old events about no booking, test pushes, and phones that nothing needs. How many rows of
+    these kinds went."""
+    at = to_ms(before)
+    over = connection.run(_SQL["over_bookings"], before=at, number=number)
+    connection.each(_SQL["delete_bookings"], over)
+    return len(over) + sum(
+        connection.count(_SQL[name], before=at, number=number)
+        for name in ("delete_old_events", "delete_old_notifications", "delete_unused_phones")
+    )
+
+
+def answers(connection: Connection) -> bool:
+    """The database can be asked."""
+    return bool(connection.run(_SQL["answers"]))

@@ -1,0 +1,145 @@
+"""Names of what can be watched: metrics, and the form of log lines.
+
+No token, key, secret, name or address of a person ever becomes a label or a log field; a phone is
+shown by a short hash.
+"""
+
+import logging
+import sys
+from collections.abc import Iterable
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from calbell.domain.outcomes import (
+    Accepted,
+    AllLater,
+    AllUnclear,
+    Answer,
+    Delivered,
+    Gone,
+    Later,
+    MixedProjects,
+    Receipt,
+    Refused,
+    Ticket,
+    Tickets,
+    Unclear,
+    WholeRefused,
+)
+
+_ANSWERS: dict[type[Answer], str] = {
+    Tickets: "tickets",
+    WholeRefused: "refused",
+    MixedProjects: "mixed_projects",
+    AllLater: "later",
+    AllUnclear: "unclear",
+}
+_OUTCOMES: dict[type[Ticket | Receipt], str] = {
+    Accepted: "accepted",
+    Delivered: "delivered",
+    Gone: "gone",
+    Refused: "refused",
+    Later: "later",
+    Unclear: "unclear",
+}
+
+
+class Metrics:
+    """The counters of one process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.events = Counter(
+            "calbell_events",
+            "Events taken in, by trigger and by what was made of them.",
+            ("trigger", "state"),
+            registry=self.registry,
+        )
+        self.refusals = Counter(
+            "calbell_refusals", "Webhooks refused.", ("reason",), registry=self.registry
+        )
+        self.registrations = Counter(
+            "calbell_registrations", "Phones registered, new or again.", registry=self.registry
+        )
+        self.requests = Counter(
+            "calbell_expo_requests", "Send requests by answer.", ("answer",), registry=self.registry
+        )
+        self.request_seconds = Histogram(
+            "calbell_expo_request_seconds",
+            "Duration of a send request.",
+            registry=self.registry,
+        )
+        self.batch = Histogram(
+            "calbell_expo_batch",
+            "Notifications in a send request.",
+            buckets=(1, 2, 5, 10, 20, 50, 99, 100),
+            registry=self.registry,
+        )
+        self.tickets = Counter(
+            "calbell_tickets", "Tickets by outcome.", ("outcome",), registry=self.registry
+        )
+        self.receipts = Counter(
+            "calbell_receipts", "Receipts by outcome.", ("outcome",), registry=self.registry
+        )
+        self.withheld = Counter(
+            "calbell_withheld",
+            "Deliveries that were due and found not to be sent: superseded, taken over, stale.",
+            registry=self.registry,
+        )
+        self.due = Gauge(
+            "calbell_due_deliveries", "Deliveries due and not sent.", registry=self.registry
+        )
+        self.oldest_due = Gauge(
+            "calbell_oldest_due_seconds",
+            "How long the oldest due delivery has waited.",
+            registry=self.registry,
+        )
+
+    def sent(self, answer: Answer, size: int, seconds: float) -> None:
+        """A send request of `size` notifications was answered after `seconds`."""
+        self.requests.labels(_ANSWERS[type(answer)]).inc()
+        self.batch.observe(size)
+        self.request_seconds.observe(seconds)
+
+    def answered(self, tickets: Iterable[Ticket]) -> None:
+        """These tickets came back."""
+        self._count(self.tickets, tickets)
+
+    def received(self, receipts: Iterable[Receipt]) -> None:
+        """These receipts came back; those that are missing are not counted."""
+        self._count(self.receipts, receipts)
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def _count(self, counter: Counter, outcomes: Iterable[Ticket | Receipt]) -> None:
+        counts: dict[str, int] = {}
+        for outcome in outcomes:
+            if name := _OUTCOMES.get(type(outcome)):
+                counts[name] = counts.get(name, 0) + 1
+        for name, number in counts.items():
+            counter.labels(name).inc(number)
+
+
+def configure_logs(*, as_json: bool, level: str) -> None:
+    """From now on one line per thing that happens goes to stderr, as JSON or for a terminal."""
+    renderer = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[level.upper()]
+        ),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,273 @@
+"""Wiring: the only place where all parts meet."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from random import Random, SystemRandom
+
+import structlog
+from msgspec import Struct
+from starlette.types import ASGIApp
+
+from calbell.api.app import create_app
+from calbell.api.credentials import Credentials
+from calbell.api.operator import OperatorApi
+from calbell.api.subscriptions import Subscriptions
+from calbell.api.webhooks import Webhooks
+from calbell.config import ConfigError, Settings, TokenOwnership
+from calbell.console.pages import Console
+from calbell.domain.backoff import Backoff
+from calbell.domain.people import Role
+from calbell.domain.plan import Rules
+from calbell.expo.client import ExpoClient
+from calbell.expo.http import HttpTransport
+from calbell.expo.transport import Transport
+from calbell.flows.clocks import SharedClock, measuring_loop, system_clock
+from calbell.flows.collect import Collect, Patience
+from calbell.flows.compose import App
+from calbell.flows.dispatch import Dispatch, Pace
+from calbell.flows.loop import Loop
+from calbell.flows.prune import EVERY, Prune
+from calbell.flows.receive import Receive
+from calbell.flows.register import Register
+from calbell.flows.release import Release
+from calbell.flows.rescue import Rescue
+from calbell.flows.surroundings import Clock, Policy, new_key
+from calbell.flows.take_in import TakeIn
+from calbell.store import deliveries, migrate
+from calbell.store.database import Database, ThreadedDatabase
+from calbell.store.engines import engine_of
+from calbell.store.lock import ServingLock, hold
+from calbell.store.sqlite import SqliteEngine
+from calbell.store.watch import ForeignWrites, Listener
+from calbell.telemetry import Metrics
+
+log = structlog.get_logger()
+
+GRACE = timedelta(seconds=8)
+"""How long a stop waits for what is under way at Expo."""
+
+NET = timedelta(seconds=5)
+"""How often a loop looks for work at the latest, should a wake-up ever be missed."""
+
+_ROLES = {"organizer": Role.ORGANIZER, "hosts": Role.HOST, "attendees": Role.ATTENDEE}
+
+Turn = Callable[[], Awaitable[datetime | None]]
+
+
+def policy_of(settings: Settings) -> Policy:
+    """What the settings say about who is told what."""
+    return Policy(
+        Rules(
+            roles=frozenset(_ROLES[name] for name in settings.recipients),
+            reminders=tuple(timedelta(minutes=m) for m in settings.default_reminder_minutes),
+        ),
+        exclusive=settings.token_ownership is TokenOwnership.EXCLUSIVE,
+    )
+
+
+def pace_of(settings: Settings) -> Pace:
+    """What the settings say about how fast to send."""
+    return Pace(
+        rate=settings.expo_rate_limit,
+        requests=settings.expo_max_concurrency,
+        lease=settings.lease,
+        backoff=Backoff(settings.retry_base, settings.retry_max),
+        receipt_delay=settings.receipt_delay,
+    )
+
+
+def app_of(settings: Settings) -> App:
+    """What the settings say about the mobile app."""
+    return App(
+        settings.deep_link,
+        settings.android_channel,
+        settings.sound,
+        settings.request_category,
+    )
+
+
+class Parts(Struct, frozen=True):
+    """Everything that a running service consists of but its threads and sockets: the universe is
+    made from the same parts."""
+
+    register: Register
+    take_in: TakeIn
+    receive: Receive
+    dispatch: Dispatch
+    loops: tuple[tuple[Loop, Turn], ...]
+
+    def wake(self) -> None:
+        """Every loop looks for work now."""
+        for loop, _ in self.loops:
+            loop.wake()
+
+
+def assemble(
+    settings: Settings,
+    database: Database,
+    transport: Transport,
+    clock: Clock,
+    chance: Random,
+    metrics: Metrics,
+    *,
+    lanes: int,
+    net: timedelta = NET,
+) -> Parts:
+    """The parts of a service around a database, a clock, and a way to Expo."""
+    policy, pace = policy_of(settings), pace_of(settings)
+    token = settings.expo_access_token
+    expo = ExpoClient(transport, token.reveal() if token else None)
+    releasing = Loop("release", clock, longest=net)
+    dispatching = Loop("dispatch", clock, longest=net)
+    collecting = Loop("collect", clock, longest=net)
+    rescuing = Loop("rescue", clock, longest=net)
+    pruning = Loop("prune", clock, longest=EVERY)
+    take_in = TakeIn(
+        database, policy, clock, chance, lanes=lanes, wake=(releasing.wake, dispatching.wake)
+    )
+    dispatch = Dispatch(
+        database,
+        expo,
+        app_of(settings),
+        policy,
+        pace,
+        clock,
+        chance,
+        metrics,
+        loop=dispatching,
+        collect=collecting,
+        worker=new_key(chance)[:12],
+    )
+    patience = Patience(settings.receipt_delay, settings.lease, pace.backoff)
+    collect = Collect(database, expo, patience, clock, chance, metrics, dispatch=dispatching)
+    release = Release(database, policy, clock, chance, dispatching)
+    return Parts(
+        register=Register(database, clock, lanes=lanes),
+        take_in=take_in,
+        receive=Receive(
+            take_in,
+            database,
+            clock,
+            metrics,
+            (secret.reveal() for secret in settings.webhook_secrets),
+        ),
+        dispatch=dispatch,
+        loops=(
+            (releasing, release.turn),
+            (dispatching, dispatch.turn),
+            (collecting, collect.turn),
+            (rescuing, Rescue(database, clock, dispatching).turn),
+            (pruning, Prune(database, clock, settings.retention).turn),
+        ),
+    )
+
+
+class Service:
+    """A whole service in this process: database threads, loops, and the application to serve.
+
+    Make it, `start` it, serve `app`, `stop` it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._engine = engine_of(settings.database_url)
+        self._lock: ServingLock | None = None
+        self._tasks = set[asyncio.Task[None]]()
+        self._closers = list[Callable[[], None]]()
+        self.metrics = Metrics()
+        self.chance = SystemRandom()
+        self.clock: Clock = (
+            system_clock if isinstance(self._engine, SqliteEngine) else SharedClock()
+        )
+        self._transport = HttpTransport(
+            settings.expo_base_url, settings.expo_timeout, settings.expo_max_concurrency + 1
+        )
+
+    async def start(self, *, serves: bool, delivers: bool) -> None:
+        """The database is ready and, if this process delivers, deliveries are on their way.
+
+        `StoreUnavailable`, `SchemaMismatch` or `ConfigError` say in one line what is in the way.
+        SQLite files are migrated, an out-of-date PostgreSQL is refused.
+        """
+        if isinstance(self._engine, SqliteEngine):
+            if not (serves and delivers):
+                raise ConfigError(
+                    "CALBELL_DATABASE_URL: a SQLite database is served by one process that does "
+                    "everything: run calbell serve, or use PostgreSQL"
+                )
+            self._lock = hold(self._engine.path)
+            migrate.bring_up_to_date(self._engine, self.clock())
+        else:
+            migrate.require_up_to_date(self._engine)
+        self.database = ThreadedDatabase(self._engine)
+        if isinstance(self.clock, SharedClock):
+            await self.clock.measure(self.database)
+            self._run(measuring_loop(self.clock), self._measure)
+        if self._lock is not None:
+            await self.database.run(deliveries.end_all_leases, self.clock())
+        self.parts = assemble(
+            self._settings,
+            self.database,
+            self._transport,
+            self.clock,
+            self.chance,
+            self.metrics,
+            lanes=self._engine.writers,
+        )
+        if delivers:
+            for loop, turn in self.parts.loops:
+                self._run(loop, turn)
+            self._listen()
+
+    @property
+    def app(self) -> ASGIApp:
+        """The application to serve, once the service was started."""
+        token = self._settings.admin_token
+        credentials = Credentials(self.database, self.clock, token.reveal() if token else None)
+        operating = OperatorApi(
+            self.database,
+            credentials,
+            self.clock,
+            self.metrics,
+            metrics_open=self._settings.metrics_open,
+        )
+        return create_app(
+            Subscriptions(self.parts.register, credentials, self.metrics),
+            Webhooks(self.parts.receive),
+            operating,
+            Console(self.database, self.clock, self.chance, token.reveal() if token else None).app,
+            self.clock,
+            self.chance,
+        )
+
+    async def stop(self, within: timedelta = GRACE) -> None:
+        """Nothing is under way any more: what is not in flight was given back, what was in flight
+        got its time, and the rest is recorded as possibly sent."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.parts.dispatch.stop(within)
+        await self._transport.close()
+        for close in self._closers:
+            close()
+        await asyncio.to_thread(self.database.close)
+        if self._lock is not None:
+            self._lock.release()
+
+    def _run(self, loop: Loop, turn: Turn) -> None:
+        self._tasks.add(asyncio.create_task(loop.run(turn), name=loop.name))
+
+    async def _measure(self) -> datetime | None:
+        assert isinstance(self.clock, SharedClock)
+        return await self.clock.measure(self.database)
+
+    def _listen(self) -> None:
+        """Work that other processes make is noticed at once."""
+        if isinstance(self._engine, SqliteEngine):
+            watch = ForeignWrites(self.database, self.parts.wake)
+            self._tasks.add(asyncio.create_task(watch.run(), name="watch"))
+        else:
+            listener = Listener(self._engine, asyncio.get_running_loop(), self.parts.wake)
+            listener.start()
+            self._closers.append(listener.close)

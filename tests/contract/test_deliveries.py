@@ -1,0 +1,226 @@
+"""The line of deliveries: claims, leases, fences, pace, tickets."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from calbell.domain.delivery import DeliveryState
+from calbell.store import deliveries, subscriptions
+from calbell.store.connection import Connection
+from calbell.store.deliveries import Completion, DueDelivery
+from calbell.store.statements import Dialect
+from tests.contract.world import LATER, LEASE, NOW, WORKER, World, token
+
+
+@pytest.fixture
+def world(connection: Connection) -> World:
+    world = World(connection)
+    world.user(7)
+    world.register(7, "a")
+    return world
+
+
+def report(delivery: DueDelivery, **more: object) -> Completion:
+    facts: dict[str, object] = {
+        "delivery_id": delivery.id,
+        "worker": WORKER,
+        "attempt": delivery.attempt,
+        "outcome": "accepted",
+        "phone_id": delivery.phone_id,
+    }
+    return Completion(**(facts | more))  # type: ignore[arg-type]
+
+
+def ticket(delivery: DueDelivery, id_: str = "ticket", **more: object) -> Completion:
+    due_at = NOW + timedelta(minutes=15)
+    return report(delivery, ticket_id=id_, receipt_due_at=due_at, **more)
+
+
+def test_what_is_due_comes_with_all_that_its_message_is_made_from(world: World) -> None:
+    world.queue(7)
+    (found,) = world.due()
+    assert found.token == token("a")
+    assert found.attempt == 1
+    assert found.facts.title == "Call"
+    assert (found.reader.time_zone, found.reader.time_format) == ("Europe/London", 12)
+    assert found.standing.subscribed
+    assert not found.standing.superseded
+    assert found.standing.phone_owner_id == 7
+
+
+def test_the_longest_waiting_comes_first_and_no_more_than_asked_for(world: World) -> None:
+    for minutes in (3, 1, 2):
+        world.queue(7, at=NOW - timedelta(minutes=minutes))
+    found = world.due(number=2)
+    assert [one.id for one in found] == [1, 3]
+
+
+def test_what_is_not_due_yet_is_left(world: World) -> None:
+    world.queue(7, at=LATER)
+    assert world.due(NOW) == []
+    assert len(world.due(LATER)) == 1
+
+
+def test_a_leased_delivery_is_not_claimed_again(world: World) -> None:
+    world.queue(7)
+    assert len(world.lease()) == 1
+    assert world.due(LATER) == []
+    assert world.states() == [("sending", None, 1, 0)]
+
+
+def test_two_workers_never_claim_the_same(
+    world: World, connect: Callable[[], Connection], connection: Connection
+) -> None:
+    for _ in range(4):
+        world.queue(7)
+    if connection.dialect is Dialect.SQLITE:
+        pytest.skip("SQLite has one writer at a time")
+    other = connect()
+    with connection.transaction(writes=True):
+        mine = deliveries.due(connection, 1, NOW, 2)
+        with other.transaction(writes=True):
+            theirs = deliveries.due(other, 1, NOW, 10)
+    assert {one.id for one in mine}.isdisjoint({one.id for one in theirs})
+    assert len(mine) == len(theirs) == 2
+
+
+def test_a_project_that_one_worker_takes_from_is_passed_over_by_others(
+    world: World, connect: Callable[[], Connection], connection: Connection
+) -> None:
+    world.queue(7)
+    if connection.dialect is Dialect.SQLITE:
+        pytest.skip("SQLite has one writer at a time")
+    other = connect()
+    with connection.transaction(writes=True):
+        assert deliveries.pick_project(connection, NOW) == 1
+        with other.transaction(writes=True):
+            assert deliveries.pick_project(other, NOW) is None
+
+
+def test_a_ticket_makes_it_accepted(world: World) -> None:
+    world.queue(7)
+    (leased,) = world.lease()
+    world.run(deliveries.complete_many, [ticket(leased)], NOW)
+    assert world.states() == [("accepted", None, 1, 0)]
+
+
+def test_a_postponed_one_waits_for_its_time(world: World) -> None:
+    world.queue(7)
+    (leased,) = world.lease()
+    later = report(leased, outcome="postponed", code="X", state=DeliveryState.QUEUED, due_at=LATER)
+    world.run(deliveries.complete_many, [later], NOW)
+    assert world.states() == [("queued", "X", 1, 0)]
+    assert world.due(NOW) == []
+    assert world.due(LATER)[0].attempt == 2
+    assert world.run(deliveries.next_due_at) == LATER
+
+
+def test_an_ending_kills_the_phone_where_it_is_gone(world: World) -> None:
+    world.queue(7)
+    (leased,) = world.lease()
+    gone = report(
+        leased,
+        outcome="phone_gone",
+        code="DeviceNotRegistered",
+        state=DeliveryState.UNREGISTERED,
+        gone=True,
+    )
+    world.run(deliveries.complete_many, [gone], NOW)
+    assert world.states() == [("unregistered", "DeviceNotRegistered", 1, 0)]
+    assert world.phones(7)[0].is_dead
+
+
+def test_a_report_of_another_worker_or_attempt_changes_nothing(world: World) -> None:
+    world.queue(7)
+    (leased,) = world.lease()
+    failed = {"outcome": "refused", "code": "X", "state": DeliveryState.FAILED}
+    world.run(deliveries.complete_many, [report(leased, worker="other", **failed)], NOW)
+    world.run(deliveries.complete_many, [report(leased, attempt=7, **failed)], NOW)
+    assert world.states() == [("sending", None, 1, 0)]
+
+
+def test_a_lease_that_ran_out_is_queued_again_as_possibly_sent(world: World) -> None:
+    world.queue(7)
+    world.lease()
+    assert world.run(deliveries.next_lost_at) == NOW + LEASE
+    assert world.run(deliveries.rescue, NOW, 10) == 0
+    assert world.run(deliveries.rescue, NOW + LEASE, 10) == 1
+    assert world.states() == [("queued", None, 1, 1)]
+    assert world.run(deliveries.next_lost_at) is None
+
+
+def test_a_ticket_that_comes_after_the_lease_ran_out_is_knowledge(world: World) -> None:
+    world.queue(7)
+    (leased,) = world.lease()
+    world.run(deliveries.rescue, LATER, 10)
+    world.run(deliveries.complete_many, [ticket(leased)], LATER)
+    assert world.states() == [("accepted", None, 1, 1)]
+    assert world.due(LATER) == []
+
+
+def test_a_late_ticket_counts_while_another_worker_sends_again(world: World) -> None:
+    world.queue(7)
+    (first,) = world.lease()
+    world.run(deliveries.rescue, LATER, 10)
+    (second,) = world.lease(LATER, "worker-b")
+    world.run(deliveries.complete_many, [ticket(first, "one")], LATER)
+    failed = report(
+        second, worker="worker-b", outcome="refused", code="X", state=DeliveryState.FAILED
+    )
+    world.run(deliveries.complete_many, [failed], LATER)
+    assert world.states() == [("accepted", None, 2, 1)]
+
+
+def test_leases_can_be_given_back_as_they_were(world: World) -> None:
+    world.queue(7)
+    (leased,) = world.lease()
+    world.run(deliveries.release_leases, [(leased.id, leased.attempt)], WORKER)
+    assert world.states() == [("queued", None, 1, 0)]
+
+
+def test_a_process_that_is_alone_ends_all_leases(world: World) -> None:
+    world.queue(7)
+    world.lease()
+    assert world.run(deliveries.end_all_leases, NOW) == 1
+    assert world.run(deliveries.rescue, NOW, 10) == 1
+
+
+def test_what_is_found_not_to_be_sent_is_ended_with_its_reason(world: World) -> None:
+    world.queue(7)
+    (found,) = world.due()
+    world.run(deliveries.end, [(found.id, DeliveryState.WITHDRAWN, "superseded")], NOW)
+    assert world.states() == [("withdrawn", "superseded", 0, 0)]
+
+
+def test_a_paced_or_paused_project_is_passed_over_until_its_time(world: World) -> None:
+    world.queue(7)
+    world.run(deliveries.pace, 1, NOW + timedelta(seconds=1))
+    assert world.due(NOW) == []
+    assert world.run(deliveries.next_due_at) == NOW + timedelta(seconds=1)
+    world.run(deliveries.pause, 1, NOW + timedelta(seconds=5))
+    world.run(deliveries.pause, 1, NOW + timedelta(seconds=3))
+    assert world.due(NOW + timedelta(seconds=4)) == []
+    assert world.run(deliveries.next_due_at) == NOW + timedelta(seconds=5)
+    assert len(world.due(NOW + timedelta(seconds=5))) == 1
+
+
+def test_the_project_that_has_been_free_longest_comes_first(world: World) -> None:
+    from calbell.store import projects
+
+    world.register(7, "b")
+    world.queue(7)
+    ids = world.run(projects.know, ["@owner/app"])
+    world.run(subscriptions.learn_projects, {token("b"): ids["@owner/app"]})
+    world.run(deliveries.pace, 1, NOW - timedelta(seconds=1))
+    assert world.due(NOW)[0].token == token("b")
+
+
+def test_a_delivery_whose_subscription_was_removed_says_so(world: World) -> None:
+    world.queue(7)
+    world.run(subscriptions.remove, 7, token("a"))
+    assert not world.due()[0].standing.subscribed
+
+
+def test_without_deliveries_nothing_is_due(world: World) -> None:
+    assert world.run(deliveries.next_due_at) is None

@@ -1,0 +1,125 @@
+"""Query plans: the hot statements use their indexes, so history costs nothing."""
+
+import re
+
+import pytest
+
+from calbell.store.connection import Connection
+from calbell.store.database import run_once
+from calbell.store.statements import Dialect, Statement, load
+from tests.contract.world import World
+
+HOT = {
+    ("deliveries", "pick_project"): "deliveries_queued",
+    ("deliveries", "due_deliveries"): "deliveries_queued",
+    ("deliveries", "next_due_delivery"): "deliveries_queued",
+    ("deliveries", "lost_leases"): "deliveries_leased",
+    ("deliveries", "next_lost_lease"): "deliveries_leased",
+    ("receipts", "due_receipts"): "attempts_without_receipt",
+    ("receipts", "next_due_receipt"): "attempts_without_receipt",
+    ("notifications", "due_notifications"): "notifications_waiting",
+    ("notifications", "next_due_notification"): "notifications_waiting",
+    ("events", "known_keys"): r"event_keys_pkey|sqlite_autoindex_event_keys_1",
+    ("keys", "find_key"): r"api_keys_hash_key|sqlite_autoindex_api_keys_1",
+    ("subscriptions", "phones_of_users"): (
+        r"subscriptions_user_id_phone_id_key|sqlite_autoindex_subscriptions_1"
+    ),
+    ("upkeep", "queue_depth"): "deliveries_queued",
+}
+
+
+def history(sqlite: bool) -> str:
+    """Statements that make a past: ten thousand of everything, of which a few wait."""
+    numbers = (
+        "with recursive n(i) as (select 1 union all select i + 1 from n where i < 10000)"
+        if sqlite
+        else "with n(i) as (select generate_series(1, 10000))"
+    )
+    return f"""
+    {numbers} insert into users (id, name, time_zone, locale, time_format, source, created_at,
+        refreshed_at)
+      select i, '', 'UTC', 'en', 12, 'x', i, i from n where i <> 7;
+    {numbers} insert into api_keys (user_id, hash, hint, name, created_at)
+      select i, 'h' || i, '', '', i from n where true;
+    {numbers} insert into phones (token, token_hash, project_id, registered_at, bad_in_row)
+      select 't' || i, 'h' || i, 1, i, 0 from n where true;
+    {numbers} insert into subscriptions (user_id, phone_id, platform, device_id, created_at,
+        updated_at)
+      select i, i, 'IOS', 'd', i, i from n where i <> 7;
+    {numbers} insert into events (public_id, trigger_name, state, recipients, sent_at, received_at,
+        body_hash, raw)
+      select 'e' || i, 't', 'ignored', 0, i, i, 'h', {"x''" if sqlite else "''"} from n where true;
+    {numbers} insert into event_keys (key, event_id, body_hash, seen_at)
+      select 'k' || i, i, 'h', i from n where true;
+    {numbers} insert into bookings (uid, title, people, observed, version, updated_at)
+      select 'b' || i, '', '{{}}', '{{}}', 1, i from n where true;
+    {numbers} insert into notifications (booking_id, booking_version, user_id, role, kind, state,
+        due_at, expires_at, facts, created_at)
+      select i, 1, 7, 'organizer', 'BOOKING_CONFIRMED',
+        case when i % 500 = 0 then 'waiting' else 'released' end, i, i, '{{}}', i from n where true;
+    {numbers} insert into deliveries (notification_id, user_id, subscription_id, phone_id, platform,
+        project_id, key, state, due_at, expires_at, attempt, possibly_sent, created_at, lease_until)
+      select i, 7, 1, 1, 'IOS', 1, 'k', case i % 500 when 0 then 'queued' when 1 then 'sending'
+        else 'delivered' end, i, i, 1, 0, i, i from n where true;
+    {numbers} insert into attempts (delivery_id, number, at, outcome, ticket_id, receipt_due_at,
+        receipt_look)
+      select i, 1, i, 'accepted', 't', case when i % 500 = 0 then i end, 0 from n where true;
+    analyze;
+    """
+
+
+@pytest.fixture
+def aged(connection: Connection) -> Connection:
+    world = World(connection)
+    world.user(7)
+    world.register(7, "a")
+    connection.script(history(connection.dialect is Dialect.SQLITE))
+    return connection
+
+
+def plan(connection: Connection, statement: Statement) -> str:
+    """The engine's plan of a statement, as text."""
+    if connection.dialect is Dialect.SQLITE:
+        sql = f"explain query plan {statement.sqlite}"
+    else:
+        sql = f"explain {statement.postgresql}"
+    explained = Statement(
+        "explain",
+        "",
+        (),
+        statement.columns,
+        statement.scalars,
+        sql,
+        sql,
+        returns_rows=True,
+    )
+    numbers = dict.fromkeys(statement.scalars, 5000)
+    values: dict[str, str | int] = {
+        name: 100 if name == "number" else n for name, n in numbers.items()
+    }
+    values |= {name: "x" for name in ("hash",) if name in values}
+    row: tuple[str | int, ...] = tuple("x" if c == "key" else 7 for c in statement.columns)
+    rows = run_once(
+        connection,
+        lambda c: c.each(explained, [row], **values) if row else c.run(explained, **values),
+    )
+    return "\n".join(str(row) for row in rows)
+
+
+@pytest.mark.parametrize(("family", "name"), HOT, ids=lambda name: name)
+def test_a_hot_statement_uses_its_index(aged: Connection, family: str, name: str) -> None:
+    found = plan(aged, load(family)[name])
+    assert re.search(HOT[family, name], found), found
+
+
+@pytest.mark.parametrize(("family", "name"), HOT, ids=lambda name: name)
+def test_a_hot_statement_reads_no_table_of_history_whole(
+    aged: Connection, family: str, name: str
+) -> None:
+    found = plan(aged, load(family)[name])
+    whole = (
+        r"SCAN (d|v|deliveries|attempts|notifications|n|events|bookings)\b(?! USING)"
+        if aged.dialect is Dialect.SQLITE
+        else r"Seq Scan on (deliveries|attempts|notifications|events|bookings)"
+    )
+    assert not re.search(whole, found), found

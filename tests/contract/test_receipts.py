@@ -1,0 +1,74 @@
+"""Tickets and their receipts."""
+
+from datetime import timedelta
+
+import pytest
+
+from calbell.domain.delivery import DeliveryState
+from calbell.store import deliveries, receipts
+from calbell.store.connection import Connection
+from calbell.store.receipts import SettledReceipt
+from tests.contract.test_deliveries import ticket
+from tests.contract.world import LEASE, NOW, World
+
+DUE = NOW + timedelta(minutes=15)
+
+
+@pytest.fixture
+def world(connection: Connection) -> World:
+    """One delivery that was accepted at NOW."""
+    world = World(connection)
+    world.user(7)
+    world.register(7, "a")
+    world.queue(7)
+    (leased,) = world.lease()
+    world.run(deliveries.complete_many, [ticket(leased)], NOW)
+    return world
+
+
+def test_a_receipt_is_looked_for_when_it_is_due_and_by_one_alone(world: World) -> None:
+    assert world.run(receipts.next_due_at) == DUE
+    assert world.run(receipts.claim, NOW, NOW + LEASE, 10) == []
+    (due,) = world.run(receipts.claim, DUE, DUE + LEASE, 10)
+    assert (due.ticket_id, due.look, due.is_newest) == ("ticket", 0, True)
+    assert due.sent_at == NOW
+    assert world.run(receipts.claim, DUE, DUE + LEASE, 10) == []
+    assert len(world.run(receipts.claim, DUE + LEASE, DUE + 2 * LEASE, 10)) == 1
+
+
+def test_an_ok_receipt_delivers_and_is_not_asked_for_again(world: World) -> None:
+    (due,) = world.run(receipts.claim, DUE, DUE + LEASE, 10)
+    ok = SettledReceipt(due.attempt_id, due.delivery_id, "ok", DeliveryState.DELIVERED)
+    world.run(receipts.settle, [ok], DUE)
+    assert world.states() == [("delivered", None, 1, 0)]
+    assert world.run(receipts.next_due_at) is None
+
+
+@pytest.mark.parametrize(
+    "state", [DeliveryState.FAILED, DeliveryState.UNREGISTERED, DeliveryState.QUEUED]
+)
+def test_an_error_receipt_leads_where_it_says(world: World, state: DeliveryState) -> None:
+    (due,) = world.run(receipts.claim, DUE, DUE + LEASE, 10)
+    world.run(
+        receipts.settle, [SettledReceipt(due.attempt_id, due.delivery_id, "X", state, DUE)], DUE
+    )
+    assert world.states() == [(state, "X", 1, 0)]
+
+
+def test_a_receipt_that_changes_nothing_is_kept_all_the_same(world: World) -> None:
+    (due,) = world.run(receipts.claim, DUE, DUE + LEASE, 10)
+    world.run(receipts.settle, [SettledReceipt(due.attempt_id, due.delivery_id, "X", None)], DUE)
+    assert world.states() == [("accepted", None, 1, 0)]
+    assert world.run(receipts.next_due_at) is None
+
+
+def test_a_missing_receipt_is_looked_for_again_or_given_up(world: World) -> None:
+    (due,) = world.run(receipts.claim, DUE, DUE + LEASE, 10)
+    again = NOW + timedelta(minutes=30)
+    world.run(receipts.plan_looks, [(due.attempt_id, again)])
+    (due,) = world.run(receipts.claim, again, again + LEASE, 10)
+    assert due.look == 1
+    world.run(receipts.plan_looks, [(due.attempt_id, None)])
+    world.run(receipts.give_up, [(due.delivery_id, DeliveryState.UNKNOWN)], again)
+    assert world.states() == [("unknown", "no_receipt", 1, 0)]
+    assert world.run(receipts.next_due_at) is None

@@ -1,0 +1,84 @@
+"""Migrations: applied once, in order, and the same schema on both engines."""
+
+import re
+
+import pytest
+
+from calbell.store import migrate
+from calbell.store.connection import Connection, Engine
+from calbell.store.database import run_once
+from calbell.store.migrate import SchemaMismatch
+from calbell.store.statements import Dialect, Statement
+from tests.contract.world import NOW
+
+
+def query(sqlite: str, postgresql: str) -> Statement:
+    return Statement("query", "", (), (), (), sqlite, postgresql, returns_rows=True)
+
+
+def test_an_empty_database_is_brought_up_to_date_once(empty_engine: Engine) -> None:
+    versions = tuple(m.version for m in migrate.migrations())
+    assert migrate.bring_up_to_date(empty_engine, NOW) == versions
+    assert migrate.bring_up_to_date(empty_engine, NOW) == ()
+    migrate.require_up_to_date(empty_engine)
+
+
+def test_a_database_without_tables_is_refused_where_it_must_be_ready(empty_engine: Engine) -> None:
+    with pytest.raises(SchemaMismatch, match="run calbell migrate"):
+        migrate.require_up_to_date(empty_engine)
+
+
+def test_a_database_of_a_newer_program_is_refused(connection: Connection) -> None:
+    insert = query(
+        "insert into schema values (9999, 0, 'x')", "insert into schema values (9999, 0, 'x')"
+    )
+    run_once(connection, lambda c: c.count(insert))
+    with pytest.raises(SchemaMismatch, match="run the newer program"):
+        run_once(connection, migrate.pending)
+
+
+def test_a_migration_that_was_changed_afterwards_is_refused(connection: Connection) -> None:
+    update = query("update schema set checksum = 'x'", "update schema set checksum = 'x'")
+    run_once(connection, lambda c: c.count(update))
+    with pytest.raises(SchemaMismatch, match="not the one that was applied"):
+        run_once(connection, migrate.pending)
+
+
+def test_both_engines_have_the_tables_and_columns_that_the_migrations_name(
+    connection: Connection,
+) -> None:
+    columns = query(
+        "select m.name, c.name from sqlite_master m join pragma_table_info(m.name) c "
+        "where m.type = 'table' and m.name not like 'sqlite_%'",
+        "select table_name, column_name from information_schema.columns "
+        "where table_schema = 'public'",
+    )
+    found: dict[str, set[str]] = {}
+    for table, column in run_once(connection, lambda c: c.run(columns)):
+        found.setdefault(table, set()).add(column)
+    del found["schema"]
+    sql = "".join(m.sql for m in migrate.migrations())
+    named = {
+        table: {
+            line.split()[0]
+            for line in body.splitlines()
+            if line.strip() and line.split()[0] not in ("unique", "primary")
+        }
+        for table, body in re.findall(r"create table (\w+) \((.*?)\{table_end\}", sql, re.DOTALL)
+    }
+    assert found == named
+
+
+def test_every_commit_is_on_disk_before_it_is_answered(connection: Connection) -> None:
+    if connection.dialect is Dialect.SQLITE:
+        pragmas = [
+            run_once(connection, lambda c, p=name: c.run(query(f"pragma {p}", "")))[0][0]  # type: ignore[misc]
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+        assert pragmas == ["wal", 2, 1]
+    else:
+        shown = [
+            run_once(connection, lambda c, p=name: c.run(query("", f"show {p}")))[0][0]  # type: ignore[misc]
+            for name in ("fsync", "synchronous_commit")
+        ]
+        assert shown == ["on", "on"]
