@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 WORKERS ?= 2
+SEEDS ?= 200
+EVENTS ?= 1000
 
 .PHONY: help setup run demo test check format bench universe crash lock clean
 
@@ -43,6 +45,12 @@ check: .venv/.dev  ## lint, format, types, import rules
 format: .venv/.dev  ## put the code into the house's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+universe: .venv/.dev  ## many lives of the service in virtual time: make universe SEEDS=1000
+	CALBELL_UNIVERSE_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/universe -n $(WORKERS)
+
+crash: .venv/.dev  ## kill -9 in the middle of EVENTS accepted events, and the ledger of it
+	CALBELL_CRASH_EVENTS=$(EVENTS) $(BIN)/python -m pytest tests/crash -s
 
 bench: .venv/.dev  ## the benchmarks of bench/, as a table
 	$(BIN)/python -m bench

@@ -1,12 +1,15 @@
 """`python -m bench`: measure everything, or profile one thing."""
 
 import argparse
+import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from msgspec import Struct
 
 from bench import cores, drain, latency, machine, memory, profiling, table, throughput
 from bench.databases import Databases, SqliteFiles, postgresql
@@ -25,6 +28,13 @@ MEASUREMENTS: dict[str, Callable[[Stage], list[Reading]]] = {
 _ON_POSTGRESQL_ONLY = {"apart"}
 
 
+class Outcome(Struct, frozen=True):
+    """The page, and whether every measurement came to its end."""
+
+    page: str
+    is_complete: bool
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run what the arguments say; 0 if it could be measured, whatever the figures are."""
     options = _parser().parse_args(arguments)
@@ -37,11 +47,11 @@ def main(arguments: Sequence[str]) -> int:
                 for stage in stages:
                     _write(profiling.report(options.what, stage, options.top))
                 return 0
-            page = _measure(stages, folder, options)
-    _write(page)
+            outcome = _measure(stages, folder, options)
+    _write(outcome.page)
     if options.markdown is not None:
-        options.markdown.write_text(page, encoding="utf-8")
-    return 0
+        options.markdown.write_text(outcome.page, encoding="utf-8")
+    return 0 if outcome.is_complete else 1
 
 
 @contextmanager
@@ -64,25 +74,33 @@ def _stages(folder: Path, options: argparse.Namespace) -> Iterator[list[Stage]]:
         ]
 
 
-def _measure(stages: Sequence[Stage], folder: Path, options: argparse.Namespace) -> str:
-    """The page. Engines and measurements take turns, so that a bad minute spoils no median."""
+def _measure(stages: Sequence[Stage], folder: Path, options: argparse.Namespace) -> Outcome:
+    """Engines and measurements take turns, so that a bad minute spoils no median."""
     versions = {stage.engine: stage.databases.version for stage in stages}
     described = machine.describe(folder, cores.pick(), versions.get(Engine.POSTGRESQL))
     before = machine.load_average()
     readings: defaultdict[tuple[Figure, Engine], list[Reading]] = defaultdict(list)
+    failures: list[str] = []
     for run in range(1, options.runs + 1):
         for name in options.only or MEASUREMENTS:
             for stage in stages:
                 if name in _ON_POSTGRESQL_ONLY and stage.engine is not Engine.POSTGRESQL:
                     continue
-                for reading in MEASUREMENTS[name](stage):
+                where = f"run {run} {stage.engine}"
+                try:
+                    measured = MEASUREMENTS[name](stage)
+                except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+                    failures.append(f"{where} {name}: {error}")
+                    _tell(f"{where} {name}: {error}")
+                    continue
+                for reading in measured:
                     readings[reading.figure, stage.engine].append(reading)
                     _tell(
-                        f"run {run} {stage.engine} {reading.figure.words}: "
+                        f"{where} {reading.figure.words}: "
                         f"{reading.value:.1f} {reading.figure.unit} {reading.note}"
                     )
     load = f"Load average of five minutes before {before}, after {machine.load_average()}."
-    return table.markdown((*described, load), readings)
+    return Outcome(table.markdown((*described, load), readings, failures), not failures)
 
 
 def _parser() -> argparse.ArgumentParser:

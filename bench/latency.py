@@ -7,6 +7,7 @@ machine share. Every delivery counts, two for each webhook. Everything is as shi
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
 from random import Random
@@ -77,7 +78,8 @@ def _readings(
 
 async def _send(port: int, requests: Sequence[tuple[str, bytes]], at_rest: int) -> dict[str, int]:
     """When each one was sent: first one at a time, then at random times, `EVENTS_A_SECOND`."""
-    free: list[Connection] = []
+    # The one that has rested longest is next: none is idle so long that it is closed.
+    free: deque[Connection] = deque()
     failures: list[str] = []
 
     def answered(connection: Connection, status: bytes) -> None:
@@ -99,7 +101,7 @@ async def _send(port: int, requests: Sequence[tuple[str, bytes]], at_rest: int) 
         if failures or not free:
             raise RuntimeError(failures[0] if failures else "all connections wait for answers")
         sent[uid] = monotonic_ns()
-        free.pop().send(request)
+        free.popleft().send(request)
     await asyncio.sleep(LAST_SECONDS)
     if failures:
         raise RuntimeError(failures[0])

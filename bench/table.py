@@ -18,9 +18,11 @@ _EXPLANATION = (
 
 
 def markdown(
-    machine: Sequence[str], readings: Mapping[tuple[Figure, Engine], Sequence[Reading]]
+    machine: Sequence[str],
+    readings: Mapping[tuple[Figure, Engine], Sequence[Reading]],
+    failures: Sequence[str],
 ) -> str:
-    """The whole page."""
+    """The whole page. `failures` are measurements that broke off."""
     rows = [
         _row(figure, engine, readings[figure, engine])
         for figure in Figure
@@ -39,6 +41,7 @@ def markdown(
             "",
             _EXPLANATION,
             "",
+            *(f"Not measured: {failure}" for failure in failures),
         )
     )
 

@@ -6,6 +6,7 @@ shown by a short hash.
 
 import logging
 import sys
+import traceback
 from collections.abc import Iterable
 
 import structlog
@@ -121,6 +122,18 @@ class Metrics:
                 counts[name] = counts.get(name, 0) + 1
         for name, number in counts.items():
             counter.labels(name).inc(number)
+
+
+def described(error: BaseException) -> dict[str, object]:
+    """What a log line says of an error: its kind and where it came from, and its message only where
+    that is our own. Those of libraries may quote rows, and rows hold tokens and names."""
+    ours = type(error).__module__.startswith("calbell.")
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    return {
+        "error": type(error).__name__,
+        "detail": str(error) if ours else None,
+        "where": [f"{frame.name}:{frame.lineno}" for frame in frames],
+    }
 
 
 def configure_logs(*, as_json: bool, level: str) -> None:

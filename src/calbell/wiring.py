@@ -39,7 +39,7 @@ from calbell.store.database import Database, ThreadedDatabase
 from calbell.store.engines import engine_of
 from calbell.store.lock import ServingLock, hold
 from calbell.store.sqlite import SqliteEngine
-from calbell.store.watch import ForeignWrites, Listener
+from calbell.store.watch import LOOKS_EVERY, ForeignWrites, Listener
 from calbell.telemetry import Metrics
 
 log = structlog.get_logger()
@@ -173,6 +173,7 @@ class Service:
         self._settings = settings
         self._engine = engine_of(settings.database_url)
         self._lock: ServingLock | None = None
+        self._loops = list[Loop]()
         self._tasks = set[asyncio.Task[None]]()
         self._closers = list[Callable[[], None]]()
         self.metrics = Metrics()
@@ -242,12 +243,17 @@ class Service:
         )
 
     async def stop(self, within: timedelta = GRACE) -> None:
-        """Nothing is under way any more: what is not in flight was given back, what was in flight
-        got its time, and the rest is recorded as possibly sent."""
+        """Nothing is under way any more: what was in flight got its time, and the rest is recorded
+        as possibly sent."""
+        ends_at = self.clock() + within
+        for loop in self._loops:
+            loop.stop()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=within.total_seconds())
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.parts.dispatch.stop(within)
+        await self.parts.dispatch.stop(max(ends_at - self.clock(), timedelta()))
         await self._transport.close()
         for close in self._closers:
             close()
@@ -256,6 +262,7 @@ class Service:
             self._lock.release()
 
     def _run(self, loop: Loop, turn: Turn) -> None:
+        self._loops.append(loop)
         self._tasks.add(asyncio.create_task(loop.run(turn), name=loop.name))
 
     async def _measure(self) -> datetime | None:
@@ -266,7 +273,7 @@ class Service:
         """Work that other processes make is noticed at once."""
         if isinstance(self._engine, SqliteEngine):
             watch = ForeignWrites(self.database, self.parts.wake)
-            self._tasks.add(asyncio.create_task(watch.run(), name="watch"))
+            self._run(Loop("watch", self.clock, longest=LOOKS_EVERY), watch.turn)
         else:
             listener = Listener(self._engine, asyncio.get_running_loop(), self.parts.wake)
             listener.start()

@@ -1,10 +1,8 @@
 """Processes around one database: who may serve it, who delivers, and how each of them ends."""
 
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -53,17 +51,6 @@ def test_a_service_that_was_stopped_goes_on_where_it_was(own_stand: Callable[...
     assert states(stand.settled(first.uid)) == ["delivered"]
     stand.tell(second.webhook(payloads.created))
     assert states(stand.settled(second.uid)) == ["delivered"]
-
-
-def test_a_client_that_never_finishes_does_not_hold_up_the_end(
-    own_stand: Callable[..., Stand],
-) -> None:
-    stand = own_stand()
-    address = urlsplit(stand.url)
-    with socket.create_connection((address.hostname, address.port)) as slow:
-        slow.sendall(b"POST /webhooks/cal HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
-        assert stand.ask("GET", "/healthz").status == 200
-        stand.stop()
 
 
 class Farm:

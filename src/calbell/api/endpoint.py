@@ -9,6 +9,7 @@ import structlog
 from msgspec import Struct
 from starlette.types import Receive, Scope, Send
 
+from calbell import telemetry
 from calbell.api.answers import (
     DATABASE_FAILED,
     UNAVAILABLE,
@@ -88,10 +89,10 @@ class Endpoint:
             try:
                 answer = await handler(call)
             except StoreUnavailable as error:
-                log.error("database_unavailable", path=scope["path"], detail=str(error))
+                log.error("database_unavailable", **telemetry.described(error))
                 answer = DATABASE_FAILED if self._for_users else UNAVAILABLE
-            except Exception:
-                log.exception("request_failed", path=scope["path"], method=call.method)
+            except Exception as error:
+                log.error("request_failed", method=call.method, **telemetry.described(error))
                 await bare(500, "Internal server error").send(send, self._cors())
                 return
         if isinstance(answer, Problem):
@@ -109,8 +110,11 @@ class Endpoint:
 
 
 def _url(scope: Scope) -> str:
+    """Path and query as asked for, but `/api/v2` as `/v2`: so Cal.com names them in its errors."""
+    path: str = scope["raw_path"].decode("latin-1")
+    if path.startswith("/api/v2/"):
+        path = path.removeprefix("/api")
     query = scope["query_string"]
-    path: str = scope["path"]
     return f"{path}?{query.decode('latin-1')}" if query else path
 
 

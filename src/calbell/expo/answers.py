@@ -53,11 +53,13 @@ class _Whole(Enum):
 _STATUSES: Final[Mapping[int, _Whole]] = {
     401: _Whole.LATER,
     403: _Whole.LATER,
+    404: _Whole.LATER,
+    405: _Whole.LATER,
     408: _Whole.UNCLEAR,
     429: _Whole.LATER,
 }
-"""Sections 9 and 10, apart from the rules for hundreds. Credentials are no fault of the messages,
-which stay pending until the access token is mended."""
+"""Sections 9 and 10, apart from the rules for hundreds. Credentials and a wrong address are no
+fault of the messages, which stay pending until the operator has mended them."""
 
 _REQUEST_CODES: Final[Mapping[str, _Whole]] = {
     "UNAUTHORIZED": _Whole.LATER,

@@ -9,6 +9,7 @@ from typing import assert_never
 import structlog
 from msgspec import Struct
 
+from calbell import telemetry
 from calbell.domain.backoff import Backoff, receipt_look
 from calbell.domain.delivery import DeliveryFact, DeliveryState, next_state, objection
 from calbell.domain.outcomes import (
@@ -131,7 +132,7 @@ class Dispatch:
         self._under_way.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             # The leases run out and the deliveries are taken up again.
-            log.error("dispatch_failed", error=type(error).__name__, detail=str(error))
+            log.error("dispatch_failed", **telemetry.described(error))
         self._loop.wake()
 
     async def _send(self, project_id: int, batch: Sequence[DueDelivery]) -> None:

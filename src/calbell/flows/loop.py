@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from calbell import telemetry
 from calbell.flows.surroundings import Clock
 
 log = structlog.get_logger()
@@ -23,16 +24,23 @@ class Loop:
         self._clock = clock
         self._longest = longest
         self._wake = asyncio.Event()
+        self._stopping = False
         self._failures = 0
 
     def wake(self) -> None:
         """The next turn starts now, or right after the present one."""
         self._wake.set()
 
+    def stop(self) -> None:
+        """`run` returns when the present turn is over. A turn that is cancelled instead may have
+        claimed what nobody will send."""
+        self._stopping = True
+        self._wake.set()
+
     async def run(self, turn: Callable[[], Awaitable[datetime | None]]) -> None:
-        """Take turns until cancelled. A turn returns when it has work again; `None`: not until
+        """Take turns until stopped. A turn returns when it has work again; `None`: not until
         woken."""
-        while True:
+        while not self._stopping:
             self._wake.clear()
             pause = await self._take(turn)
             try:
@@ -48,7 +56,7 @@ class Loop:
             first, longest = AFTER_FAILURE
             pause = min(first * (1 << min(self._failures, 10)), longest)
             self._failures += 1
-            log.error("loop_failed", loop=self.name, error=type(error).__name__, detail=str(error))
+            log.error("loop_failed", loop=self.name, **telemetry.described(error))
             return pause
         self._failures = 0
         if due_at is None:

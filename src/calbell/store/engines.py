@@ -1,20 +1,25 @@
 """From a database URL to the engine behind it."""
 
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from calbell.store.connection import Connection
-from calbell.store.postgresql import PostgresEngine
 from calbell.store.sqlite import SqliteEngine
 from calbell.store.statements import Dialect, load
 from calbell.store.times import from_ms
 
+if TYPE_CHECKING:
+    from calbell.store.postgresql import PostgresEngine
+
 _SQL = load("clock")
 
 
-def engine_of(url: str) -> SqliteEngine | PostgresEngine:
+def engine_of(url: str) -> "SqliteEngine | PostgresEngine":
     """The engine of a URL as configuration takes it."""
     if url.startswith("sqlite:///"):
         return SqliteEngine(url.removeprefix("sqlite:///"))
+    # Its driver is half of what a small machine would have to keep in memory.
+    from calbell.store.postgresql import PostgresEngine
+
     return PostgresEngine(url)
 
 

@@ -51,8 +51,8 @@ def pending(connection: Connection) -> tuple[Migration, ...]:
     Raises `SchemaMismatch` where it has seen others than this program knows: then a newer program
     made it, or the files were changed.
     """
-    connection.script(_SCHEMA_TABLE)
-    applied: dict[int, str] = dict(connection.run(_SQL["applied"]))
+    has_schema = bool(connection.run(_SQL["has_schema"]))
+    applied: dict[int, str] = dict(connection.run(_SQL["applied"])) if has_schema else {}
     known = {migration.version: migration for migration in migrations()}
     for version, checksum in applied.items():
         if version not in known:
@@ -70,6 +70,7 @@ def migrate(connection: Connection, now: datetime) -> tuple[int, ...]:
     if connection.dialect is Dialect.POSTGRESQL:
         connection.script(f"select pg_advisory_xact_lock({_LOCK})")
     steps = pending(connection)
+    connection.script(_SCHEMA_TABLE)
     for step in steps:
         connection.script(expand(step.sql, connection.dialect))
         connection.run(_SQL["record"], version=step.version, at=to_ms(now), checksum=step.checksum)

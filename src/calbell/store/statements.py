@@ -104,7 +104,7 @@ def _statement(name: str, body: str) -> Statement:
         scalars=scalars,
         sqlite=_for_sqlite(texts[Dialect.SQLITE], columns, scalars),
         postgresql=_for_postgresql(texts[Dialect.POSTGRESQL], columns),
-        returns_rows=_RETURNS.search(sql) is not None,
+        returns_rows=any(_RETURNS.search(text) for text in texts.values()),
     )
 
 

@@ -3,18 +3,21 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import cast
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
 
 import structlog
 
 from calbell.store.connection import Connection, StoreUnavailable
 from calbell.store.database import Database
-from calbell.store.postgresql import PostgresEngine
-from calbell.store.sqlite import SqliteConnection
+
+if TYPE_CHECKING:
+    from calbell.store.postgresql import PostgresEngine
+    from calbell.store.sqlite import SqliteConnection
 
 log = structlog.get_logger()
 
-LOOKS_A_SECOND = 4
+LOOKS_EVERY = timedelta(milliseconds=250)
 LISTENS_FOR_SECONDS = 1.0
 AFTER_FAILURE_SECONDS = 2.0
 
@@ -25,32 +28,26 @@ class ForeignWrites:
     def __init__(self, database: Database, wake: Callable[[], None]) -> None:
         self._database = database
         self._wake = wake
+        self._seen: int | None = None
 
-    async def run(self) -> None:
-        """Look until cancelled."""
-        seen: int | None = None
-        while True:
-            version = seen
-            try:
-                # On the connection that writes: its own commits do not change the number.
-                version = await self._database.run(_data_version)
-            except StoreUnavailable as error:
-                log.warning("watch_failed", detail=str(error))
-            if seen is not None and version != seen:
-                self._wake()
-            seen = version
-            await asyncio.sleep(1 / LOOKS_A_SECOND)
+    async def turn(self) -> None:
+        """Looked once more."""
+        # On the connection that writes: its own commits do not change the number.
+        version = await self._database.run(_data_version)
+        if self._seen is not None and version != self._seen:
+            self._wake()
+        self._seen = version
 
 
 def _data_version(connection: Connection) -> int:
-    return cast(SqliteConnection, connection).data_version()
+    return cast("SqliteConnection", connection).data_version()
 
 
 class Listener:
     """Calls `wake` in the event loop for whatever PostgreSQL's `notify` brings."""
 
     def __init__(
-        self, engine: PostgresEngine, loop: asyncio.AbstractEventLoop, wake: Callable[[], None]
+        self, engine: "PostgresEngine", loop: asyncio.AbstractEventLoop, wake: Callable[[], None]
     ) -> None:
         self._engine = engine
         self._loop = loop

@@ -195,8 +195,8 @@ def errors(code: object, **more: object) -> dict[str, object]:
         (400, {"errors": []}, WholeRefused("HTTP_400")),
         (400, {"errors": ["odd"]}, WholeRefused("HTTP_400")),
         (400, b"<html>", WholeRefused("HTTP_400")),
-        (404, errors("NOT_FOUND"), WholeRefused("NOT_FOUND")),
-        (405, b"", WholeRefused("HTTP_405")),
+        (404, errors("NOT_FOUND"), AllLater("NOT_FOUND")),
+        (405, b"", AllLater("HTTP_405")),
         (413, b"Request Entity Too Large", WholeRefused("HTTP_413")),
         (422, b"", WholeRefused("HTTP_422")),
         # credentials: the messages stay pending

@@ -1,3 +1,7 @@
+-- name: has_schema
+-- One row if this database was ever migrated.
+{has_schema}
+
 -- name: applied
 -- The migrations that this database has seen.
 select version, checksum from schema order by version

@@ -18,3 +18,6 @@ select pg_notify('calbell', '')
 
 -- name: database_time
 select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)
+
+-- name: has_schema
+select 1 where to_regclass('schema') is not null

@@ -21,3 +21,6 @@ select 1
 -- name: database_time
 -- There is one process, on one machine, with one clock.
 select null
+
+-- name: has_schema
+select 1 from sqlite_master where type = 'table' and name = 'schema'
