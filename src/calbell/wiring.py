@@ -214,7 +214,7 @@ class Service:
             self.clock,
             self.chance,
             self.metrics,
-            lanes=self._engine.writers,
+            lanes=self._engine.lanes,
         )
         if delivers:
             for loop, turn in self.parts.loops:

@@ -66,5 +66,5 @@ def test_the_last_use_of_a_key_is_noted(connection: Connection) -> None:
     world = World(connection)
     world.run(grant, None, "admin", "", None, NOW, world.chance)
     (listed,) = world.run(keys.every)
-    world.run(keys.touch, listed.id, LATER)
+    world.run(keys.touch_many, [listed.id], LATER)
     assert world.run(keys.every)[0].last_used_at == LATER

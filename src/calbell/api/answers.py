@@ -110,4 +110,4 @@ UNAVAILABLE = problem(
 
 def iso(at: datetime) -> str:
     """ISO 8601 in UTC with milliseconds and `Z`."""
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+    return at.isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -23,52 +23,59 @@ def create_app(
     clock: Clock,
     chance: Random,
 ) -> ASGIApp:
-    """The ASGI application, with the operator's pages under `/console`. The busiest routes come
-    first."""
+    """The ASGI application, with the operator's pages under `/console`."""
 
-    def route(path: str, handlers: Mapping[str, Handler]) -> Route:
-        return Route(path, Endpoint(handlers, clock=clock, chance=chance))
+    def endpoint(handlers: Mapping[str, Handler]) -> Endpoint:
+        return Endpoint(handlers, clock=clock, chance=chance)
 
-    def user_route(path: str, handlers: Mapping[str, Handler]) -> Route:
-        endpoint = Endpoint(
+    def for_users(handlers: Mapping[str, Handler]) -> Endpoint:
+        return Endpoint(
             handlers, clock=clock, chance=chance, longest_body=USER_BODY, for_users=True
         )
-        return Route(path, endpoint)
 
-    app = Starlette(
-        routes=[
-            user_route(
-                subscriptions.PATH, {"POST": subscribing.register, "DELETE": subscribing.remove}
+    return Paths(
+        {
+            subscriptions.PATH: for_users(
+                {"POST": subscribing.register, "DELETE": subscribing.remove}
             ),
-            route(webhooks.PATH, {"POST": receiving.receive}),
-            route("/v1/bookings/{uid}/timeline", {"GET": operating.timeline}),
-            route("/healthz", {"GET": operating.healthz}),
-            route("/readyz", {"GET": operating.readyz}),
-            route("/metrics", {"GET": operating.metrics}),
-            Mount("/console", console),
-            user_route("/v2/{path:path}", {}),
-            user_route("/v1/me/{path:path}", {}),
-            route("/{path:path}", {}),
-        ]
+            webhooks.PATH: endpoint({"POST": receiving.receive}),
+            "/healthz": endpoint({"GET": operating.healthz}),
+            "/readyz": endpoint({"GET": operating.readyz}),
+            "/metrics": endpoint({"GET": operating.metrics}),
+        },
+        Starlette(
+            routes=[
+                Route("/v1/bookings/{uid}/timeline", endpoint({"GET": operating.timeline})),
+                Mount("/console", console),
+                Route("/v2/{path:path}", for_users({})),
+                Route("/v1/me/{path:path}", for_users({})),
+                Route("/{path:path}", endpoint({})),
+            ]
+        ),
     )
-    return Aliases(app)
 
 
-class Aliases:
-    """`/api/v2/...` is the same as `/v2/...`, and a trailing slash changes nothing."""
+class Paths:
+    """Leads to the endpoint of a path at once, and to the router for paths with a variable part.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    `/api/v2/...` is the same as `/v2/...`, and a trailing slash changes nothing.
+    """
+
+    def __init__(self, exact: Mapping[str, ASGIApp], router: ASGIApp) -> None:
+        self._exact = exact
+        self._router = router
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            path = scope["path"]
-            if path.startswith("/api/v2/"):
-                path = path[4:]
-            if path.endswith("/") and len(path) > 1:
-                path = path.rstrip("/") or "/"
-            if path == "/console":
-                path = "/console/"  # a mount answers below its path
-            if path is not scope["path"]:
-                scope = {**scope, "path": path}
-        await self._app(scope, receive, send)
+        path: str = scope["path"]
+        if (endpoint := self._exact.get(path)) is not None:
+            await endpoint(scope, receive, send)
+            return
+        if path.startswith("/api/v2/"):
+            path = path.removeprefix("/api")
+        path = path.rstrip("/") or "/"
+        if (endpoint := self._exact.get(path)) is not None:
+            await endpoint(scope, receive, send)
+            return
+        if path == "/console":
+            path = "/console/"  # a mount answers below its path
+        await self._router({**scope, "path": path}, receive, send)

@@ -1,12 +1,15 @@
 """Credentials: who is asking. A credential that is not good is always 401."""
 
+import asyncio
 import hmac
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+import structlog
 from msgspec import Struct
 
+from calbell import telemetry
 from calbell.api.answers import Problem, forbidden, unauthorized
 from calbell.api.endpoint import Call
 from calbell.flows.grant import KEY_PREFIX, key_hash
@@ -14,6 +17,9 @@ from calbell.flows.surroundings import Clock
 from calbell.store import keys
 from calbell.store.database import Database
 from calbell.store.keys import FoundKey
+from calbell.store.lists import Lists
+
+log = structlog.get_logger()
 
 REMEMBERED_FOR = timedelta(seconds=5)
 """How long a good key is believed without asking the database: a revoked key may still open the
@@ -57,6 +63,13 @@ class Credentials:
         self._clock = clock
         self._admin_token = admin_token
         self._remembered: dict[str, tuple[FoundKey, datetime]] = {}
+        self._noting = set[asyncio.Task[None]]()
+        self._touch = Lists[int, None](
+            database,
+            lambda connection, ids: keys.touch_many(connection, ids, clock()),
+            keys=lambda id_: (id_,),
+            size=MOST_REMEMBERED,
+        )
 
     async def user(self, call: Call) -> Caller | Problem:
         """The user whose key was sent, or why there is none (cal-api.md section 3)."""
@@ -84,6 +97,17 @@ class Credentials:
         is_closed = self._admin_token is None and not sent.startswith(KEY_PREFIX)
         return NO_OPERATOR if is_closed else NO_OPERATOR_TOKEN
 
+    def _note_use(self, key_id: int) -> None:
+        """That the key was used is kept soon; nobody waits for it."""
+        task = asyncio.create_task(self._touch(key_id))
+        self._noting.add(task)
+        task.add_done_callback(self._noted)
+
+    def _noted(self, task: asyncio.Task[None]) -> None:
+        self._noting.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("key_use_not_noted", **telemetry.described(error))
+
     def _is_good(self, key: FoundKey) -> bool:
         return not key.is_revoked and not self._is_expired(key)
 
@@ -99,7 +123,7 @@ class Credentials:
             self._remembered.pop(hash_, None)
             return None
         if key.last_used_at is None or now - key.last_used_at > NOTED_EVERY:
-            await self._database.run(keys.touch, key.id, now)
+            self._note_use(key.id)
         if len(self._remembered) >= MOST_REMEMBERED:
             self._remembered.clear()
         self._remembered[hash_] = (key, now + REMEMBERED_FOR)

@@ -132,7 +132,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     )
     retry_base: timedelta = setting(
         "CALBELL_RETRY_BASE_SECONDS",
-        kinds.seconds(0),
+        kinds.seconds(0.1),
         "2",
         "backoff before the second attempt; doubles with each attempt, full jitter",
     )

@@ -1,6 +1,6 @@
 """Planning: who is to be told of a booking's changes, and when."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -139,9 +139,9 @@ def _concerned(
 
 
 def _reminders(
-    booking: Booking, told: Iterable[tuple[User, Role]], before_start: Iterable[timedelta]
+    booking: Booking, told: Iterable[tuple[User, Role]], before_start: Collection[timedelta]
 ) -> Iterator[Planned]:
-    if not booking.stands or booking.times is None:
+    if not before_start or not booking.stands or booking.times is None:
         return
     facts = _facts(booking, None)
     for user, role in told:

@@ -170,18 +170,16 @@ _JOINERS = "\u200c\u200d"
 """They hold emoji and some scripts together, and cannot be seen by themselves."""
 
 
+def _is_harmless(char: str) -> bool:
+    # An emoji may be younger than what this Python knows of Unicode.
+    young_emoji = "\U0001f000" <= char <= "\U0001faff"
+    return char.isprintable() or char.isspace() or char in _JOINERS or young_emoji
+
+
 def clean(text: str, longest: int) -> str:
     """Text of a stranger on one line, without control and direction characters, cut to `longest`
     bytes of UTF-8 with an ellipsis."""
-    visible = "".join(
-        char
-        for char in text
-        if char.isprintable()
-        or char.isspace()
-        or char in _JOINERS
-        # An emoji may be younger than what this Python knows of Unicode.
-        or "\U0001f000" <= char <= "\U0001faff"
-    )
+    visible = text if text.isprintable() else "".join(filter(_is_harmless, text))
     line = _SPACE.sub(" ", visible).strip(" " + _JOINERS)
     raw = line.encode()
     if len(raw) <= longest:

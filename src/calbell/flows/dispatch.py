@@ -105,6 +105,9 @@ class Dispatch:
         """Requests are under way for all that is due, as far as there is room and pace; when to
         look again. A request that ends wakes the loop."""
         while (room := self._pace.requests - len(self._under_way)) > 0:
+            if not self._pace.rate and room * 2 < self._pace.requests:
+                # A claim for many requests costs little more than one for a single request.
+                return None
             claimed = await self._database.run(
                 claim, self._policy, self._pace, self._worker, room, self._clock()
             )

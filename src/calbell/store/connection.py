@@ -57,6 +57,10 @@ class Engine(Protocol):
     def writers(self) -> int:
         """How many connections may write at the same time."""
 
+    @property
+    def lanes(self) -> int:
+        """How many lists of one kind are under way at the same time; more make each shorter."""
+
     def connect(self) -> Connection:
         """A new connection; `StoreUnavailable` if there is none to be had."""
 

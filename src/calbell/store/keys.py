@@ -1,5 +1,6 @@
 """API keys: of users, and of operators by role. Only hashes are kept."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from msgspec import Struct
@@ -73,9 +74,10 @@ def find(connection: Connection, key_hash: str) -> FoundKey | None:
     )
 
 
-def touch(connection: Connection, key_id: int, now: datetime) -> None:
-    """The key was used now."""
-    connection.run(_SQL["touch_key"], id=key_id, now=to_ms(now))
+def touch_many(connection: Connection, key_ids: Sequence[int], now: datetime) -> list[None]:
+    """The keys were used now."""
+    connection.each(_SQL["touch_keys"], [(id_,) for id_ in sorted(key_ids)], now=to_ms(now))
+    return [None] * len(key_ids)
 
 
 def revoke(connection: Connection, key_id: int, now: datetime) -> bool:

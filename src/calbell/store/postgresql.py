@@ -37,8 +37,9 @@ class PostgresConnection:
         listed = list(rows)
         if not listed:
             return []
-        columns = zip(statement.columns, map(list, zip(*listed, strict=True)), strict=True)
-        cursor = self._raw.execute(statement.postgresql, dict(columns) | scalars)
+        columns = map(array_literal, zip(*listed, strict=True))
+        arrays = dict(zip(statement.columns, columns, strict=True))
+        cursor = self._raw.execute(statement.postgresql, arrays | scalars)
         return cursor.fetchall() if statement.returns_rows else []
 
     def count(self, statement: Statement, /, **scalars: Value) -> int:
@@ -79,6 +80,7 @@ class PostgresEngine(Struct, frozen=True):
 
     url: str
     writers: int = 4
+    lanes: int = 2
     dialect: Dialect = Dialect.POSTGRESQL
 
     def connect(self) -> PostgresConnection:
@@ -86,6 +88,22 @@ class PostgresEngine(Struct, frozen=True):
 
     def copy_before(self, version: int) -> None:
         """Copies of a server are its operator's."""
+
+
+def array_literal(column: Iterable[Value]) -> str:
+    """The values as PostgreSQL writes an array. The driver's own way, value by value, costs three
+    times as much as the statement itself."""
+    return "{" + ",".join(map(_element, column)) + "}"
+
+
+def _element(value: Value) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, bytes):
+        return '"\\\\x' + value.hex() + '"'
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _plain(error: psycopg.Error) -> str:

@@ -15,6 +15,10 @@ OLDEST = (3, 37)
 
 BUSY_SECONDS = 5.0
 
+CHECKPOINT_PAGES = 4000
+"""16 MB of log before it is copied into the file: with SQLite's 1,000 pages that is every few
+commits under load."""
+
 
 class SqliteConnection:
     """A connection in WAL mode, each commit on disk before it returns (synchronous=FULL)."""
@@ -34,6 +38,7 @@ class SqliteConnection:
                 "journal_mode = wal",
                 "synchronous = full",
                 "foreign_keys = on",
+                f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
                 "temp_store = memory",
             ):
                 self._raw.execute(f"pragma {pragma}")
@@ -95,6 +100,7 @@ class SqliteEngine(Struct, frozen=True):
     path: str
     dialect: Dialect = Dialect.SQLITE
     writers: int = 1
+    lanes: int = 1
 
     def connect(self) -> SqliteConnection:
         if sqlite3.sqlite_version_info < OLDEST:

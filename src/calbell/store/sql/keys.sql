@@ -8,9 +8,9 @@ returning id
 -- Whose key has this hash.
 select id, user_id, role, expires_on, revoked_at, last_used_at from api_keys where hash = :hash
 
--- name: touch_key
--- The key was used.
-update api_keys set last_used_at = :now where id = :id
+-- name: touch_keys
+-- The keys were used.
+update api_keys set last_used_at = :now from rows(id bigint) as r where api_keys.id = r.id
 
 -- name: revoke_key
 -- The key opens nothing any more.
