@@ -7,13 +7,13 @@ shown by a short hash.
 import logging
 import sys
 import traceback
+from collections import Counter as Counts
 from collections.abc import Iterable
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from calbell.domain.outcomes import (
-    Accepted,
     AllLater,
     AllUnclear,
     Answer,
@@ -23,9 +23,7 @@ from calbell.domain.outcomes import (
     MixedProjects,
     Receipt,
     Refused,
-    Ticket,
     Tickets,
-    Unclear,
     WholeRefused,
 )
 
@@ -36,13 +34,11 @@ _ANSWERS: dict[type[Answer], str] = {
     AllLater: "later",
     AllUnclear: "unclear",
 }
-_OUTCOMES: dict[type[Ticket | Receipt], str] = {
-    Accepted: "accepted",
+_RECEIPTS: dict[type[Receipt], str] = {
     Delivered: "delivered",
     Gone: "gone",
     Refused: "refused",
     Later: "later",
-    Unclear: "unclear",
 }
 
 
@@ -77,8 +73,11 @@ class Metrics:
             buckets=(1, 2, 5, 10, 20, 50, 99, 100),
             registry=self.registry,
         )
-        self.tickets = Counter(
-            "calbell_tickets", "Tickets by outcome.", ("outcome",), registry=self.registry
+        self.attempts = Counter(
+            "calbell_attempts",
+            "Attempts to send a delivery, by outcome.",
+            ("outcome",),
+            registry=self.registry,
         )
         self.receipts = Counter(
             "calbell_receipts", "Receipts by outcome.", ("outcome",), registry=self.registry
@@ -103,25 +102,20 @@ class Metrics:
         self.batch.observe(size)
         self.request_seconds.observe(seconds)
 
-    def answered(self, tickets: Iterable[Ticket]) -> None:
-        """These tickets came back."""
-        self._count(self.tickets, tickets)
+    def attempted(self, outcomes: Iterable[str]) -> None:
+        """Attempts came to this."""
+        for outcome, number in Counts(outcomes).items():
+            self.attempts.labels(outcome).inc(number)
 
     def received(self, receipts: Iterable[Receipt]) -> None:
         """These receipts came back; those that are missing are not counted."""
-        self._count(self.receipts, receipts)
+        names = (_RECEIPTS.get(type(receipt)) for receipt in receipts)
+        for name, number in Counts(name for name in names if name is not None).items():
+            self.receipts.labels(name).inc(number)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""
         return generate_latest(self.registry)
-
-    def _count(self, counter: Counter, outcomes: Iterable[Ticket | Receipt]) -> None:
-        counts: dict[str, int] = {}
-        for outcome in outcomes:
-            if name := _OUTCOMES.get(type(outcome)):
-                counts[name] = counts.get(name, 0) + 1
-        for name, number in counts.items():
-            counter.labels(name).inc(number)
 
 
 def described(error: BaseException) -> dict[str, object]:

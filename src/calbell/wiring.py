@@ -22,10 +22,11 @@ from calbell.domain.plan import Rules
 from calbell.expo.client import ExpoClient
 from calbell.expo.http import HttpTransport
 from calbell.expo.transport import Transport
+from calbell.flows.claim import Pace
 from calbell.flows.clocks import SharedClock, measuring_loop, system_clock
 from calbell.flows.collect import Collect, Patience
 from calbell.flows.compose import App
-from calbell.flows.dispatch import Dispatch, Pace
+from calbell.flows.dispatch import Dispatch
 from calbell.flows.loop import Loop
 from calbell.flows.prune import EVERY, Prune
 from calbell.flows.receive import Receive
@@ -135,13 +136,15 @@ def assemble(
         clock,
         chance,
         metrics,
-        loop=dispatching,
-        collect=collecting,
         worker=new_key(chance)[:12],
+        wake=dispatching.wake,
+        wake_collect=collecting.wake,
     )
     patience = Patience(settings.receipt_delay, settings.lease, pace.backoff)
-    collect = Collect(database, expo, patience, clock, chance, metrics, dispatch=dispatching)
-    release = Release(database, policy, clock, chance, dispatching)
+    collect = Collect(
+        database, expo, patience, clock, chance, metrics, wake_dispatch=dispatching.wake
+    )
+    release = Release(database, policy, clock, chance, dispatching.wake)
     return Parts(
         register=Register(database, clock, lanes=lanes),
         take_in=take_in,
@@ -157,7 +160,7 @@ def assemble(
             (releasing, release.turn),
             (dispatching, dispatch.turn),
             (collecting, collect.turn),
-            (rescuing, Rescue(database, clock, dispatching).turn),
+            (rescuing, Rescue(database, clock, dispatching.wake).turn),
             (pruning, Prune(database, clock, settings.retention).turn),
         ),
     )
@@ -256,7 +259,7 @@ class Service:
         await self.parts.dispatch.stop(max(ends_at - self.clock(), timedelta()))
         await self._transport.close()
         for close in self._closers:
-            close()
+            await asyncio.to_thread(close)
         await asyncio.to_thread(self.database.close)
         if self._lock is not None:
             self._lock.release()

@@ -256,6 +256,8 @@ def delivered(connection: SqliteConnection, booked: None) -> None:
             delivery_id=one.id,
             worker="w",
             attempt=1,
+            asked_at=at,
+            most_together=100,
             outcome="accepted",
             ticket_id=TICKET,
             receipt_due_at=at + timedelta(minutes=15),
@@ -266,11 +268,13 @@ def delivered(connection: SqliteConnection, booked: None) -> None:
             delivery_id=one.id,
             worker="w",
             attempt=1,
+            asked_at=at,
+            most_together=100,
             outcome="phone_gone",
             code="DeviceNotRegistered",
             state=DeliveryState.UNREGISTERED,
             phone_id=one.phone_id,
-            gone=True,
+            gone=one.token,
         )
         for one in due
     ]

@@ -76,7 +76,7 @@ COUNTED = {
     'calbell_events_total{state="taken",trigger="BOOKING_CREATED"}': 1,
     'calbell_refusals_total{reason="bad_signature"}': 1,
     'calbell_expo_requests_total{answer="tickets"}': 1,
-    'calbell_tickets_total{outcome="accepted"}': 1,
+    'calbell_attempts_total{outcome="accepted"}': 1,
     'calbell_receipts_total{outcome="delivered"}': 1,
 }
 

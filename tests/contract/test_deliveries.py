@@ -26,6 +26,8 @@ def report(delivery: DueDelivery, **more: object) -> Completion:
         "delivery_id": delivery.id,
         "worker": WORKER,
         "attempt": delivery.attempt,
+        "asked_at": NOW,
+        "most_together": delivery.most_together,
         "outcome": "accepted",
         "phone_id": delivery.phone_id,
     }
@@ -124,7 +126,7 @@ def test_an_ending_kills_the_phone_where_it_is_gone(world: World) -> None:
         outcome="phone_gone",
         code="DeviceNotRegistered",
         state=DeliveryState.UNREGISTERED,
-        gone=True,
+        gone=leased.token,
     )
     world.run(deliveries.complete_many, [gone], NOW)
     assert world.states() == [("unregistered", "DeviceNotRegistered", 1, 0)]
@@ -172,11 +174,19 @@ def test_a_late_ticket_counts_while_another_worker_sends_again(world: World) -> 
     assert world.states() == [("accepted", None, 2, 1)]
 
 
-def test_leases_can_be_given_back_as_they_were(world: World) -> None:
+def test_what_a_request_was_refused_for_is_sought_in_smaller_ones(world: World) -> None:
     world.queue(7)
     (leased,) = world.lease()
-    world.run(deliveries.release_leases, [(leased.id, leased.attempt)], WORKER)
-    assert world.states() == [("queued", None, 1, 0)]
+    again = report(
+        leased,
+        outcome="postponed",
+        code="X",
+        state=DeliveryState.QUEUED,
+        due_at=NOW,
+        most_together=7,
+    )
+    world.run(deliveries.complete_many, [again], NOW)
+    assert world.due()[0].most_together == 7
 
 
 def test_a_process_that_is_alone_ends_all_leases(world: World) -> None:
@@ -224,3 +234,30 @@ def test_a_delivery_whose_subscription_was_removed_says_so(world: World) -> None
 
 def test_without_deliveries_nothing_is_due(world: World) -> None:
     assert world.run(deliveries.next_due_at) is None
+
+
+def test_a_death_from_before_the_last_registration_is_no_news(world: World) -> None:
+    world.queue(7)
+    (leased,) = world.lease()
+    world.register(7, "a", LATER)
+    gone = report(
+        leased, outcome="phone_gone", code="X", state=DeliveryState.UNREGISTERED, gone=leased.token
+    )
+    world.run(deliveries.complete_many, [gone], LATER)
+    assert not world.phones(7)[0].is_dead
+
+
+def test_intake_does_not_hide_a_project_from_the_workers(
+    world: World, connect: Callable[[], Connection], connection: Connection
+) -> None:
+    world.queue(7)
+    if connection.dialect is Dialect.SQLITE:
+        pytest.skip("SQLite has one writer at a time")
+    other = connect()
+    notification = world.notify(7)
+    with connection.transaction(writes=True):
+        phone = subscriptions.phones_of(connection, [7])[7][0]
+        new = deliveries.NewDelivery(notification, phone, "key", LATER)
+        deliveries.insert_many(connection, [new], NOW)
+        with other.transaction(writes=True):
+            assert deliveries.pick_project(other, NOW) == 1

@@ -58,9 +58,10 @@ def history(sqlite: bool) -> str:
       select i, 1, 7, 'organizer', 'BOOKING_CONFIRMED',
         case when i % 500 = 0 then 'waiting' else 'released' end, i, i, '{{}}', i from n where true;
     {numbers} insert into deliveries (notification_id, user_id, subscription_id, phone_id, platform,
-        project_id, key, state, due_at, expires_at, attempt, possibly_sent, created_at, lease_until)
+        project_id, key, state, due_at, expires_at, attempt, possibly_sent, most_together,
+        created_at, lease_until)
       select i, 7, 1, 1, 'IOS', 1, 'k', case i % 500 when 0 then 'queued' when 1 then 'sending'
-        else 'delivered' end, i, i, 1, 0, i, i from n where true;
+        else 'delivered' end, i, i, 1, 0, 100, i, i from n where true;
     {numbers} insert into attempts (delivery_id, number, at, outcome, ticket_id, receipt_due_at,
         receipt_look)
       select i, 1, i, 'accepted', 't', case when i % 500 = 0 then i end, 0 from n where true;

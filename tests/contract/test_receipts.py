@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from calbell.domain.delivery import DeliveryState
 from calbell.store import deliveries, receipts
@@ -60,6 +61,31 @@ def test_a_receipt_that_changes_nothing_is_kept_all_the_same(world: World) -> No
     world.run(receipts.settle, [SettledReceipt(due.attempt_id, due.delivery_id, "X", None)], DUE)
     assert world.states() == [("accepted", None, 1, 0)]
     assert world.run(receipts.next_due_at) is None
+
+
+def test_a_ticket_whose_repetition_brought_none_is_the_one_that_counts(world: World) -> None:
+    """Attempt 1 was given up for lost, attempt 2 went out, then the first ticket came after all."""
+    world.queue(7)
+    (first,) = world.lease(NOW, "worker-b")
+    world.run(deliveries.rescue, NOW + LEASE, 10)
+    (second,) = world.lease(NOW + LEASE)
+    world.run(deliveries.complete_many, [ticket(first, "late")], NOW + LEASE)
+    lost = structs.replace(ticket(second), ticket_id=None, outcome="answer_lost")
+    world.run(deliveries.complete_many, [lost], NOW + LEASE)
+    due = {one.ticket_id: one for one in world.run(receipts.claim, DUE, DUE + LEASE, 10)}
+    assert due["late"].is_newest
+
+
+def test_only_the_newest_ticket_counts_as_that(world: World) -> None:
+    world.queue(7)
+    (first,) = world.lease(NOW, "worker-b")
+    world.run(deliveries.rescue, NOW + LEASE, 10)
+    (second,) = world.lease(NOW + LEASE)
+    tickets = [ticket(first, "one"), ticket(second, "two")]
+    for one in tickets:
+        world.run(deliveries.complete_many, [one], NOW + LEASE)
+    due = {one.ticket_id: one for one in world.run(receipts.claim, DUE, DUE + LEASE, 10)}
+    assert (due["one"].is_newest, due["two"].is_newest) == (False, True)
 
 
 def test_a_missing_receipt_is_looked_for_again_or_given_up(world: World) -> None:

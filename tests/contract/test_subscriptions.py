@@ -7,6 +7,7 @@ import pytest
 from calbell.domain.subscription import Platform, Registration
 from calbell.store import subscriptions, users
 from calbell.store.connection import Connection
+from calbell.store.subscriptions import GonePhone
 from tests.contract.world import LATER, NOW, World, token
 
 
@@ -66,7 +67,9 @@ def test_the_owner_who_removes_leaves_the_phone_to_nobody(world: World) -> None:
 def test_a_dead_phone_is_woken_by_a_registration(world: World) -> None:
     world.register(7, "a")
     phone = world.phones(7)[0]
-    world.run(subscriptions.kill, [(phone.phone_id, "DeviceNotRegistered", NOW)], LATER)
+    world.run(
+        subscriptions.kill, [GonePhone("hash", phone.phone_id, "DeviceNotRegistered", NOW)], LATER
+    )
     assert world.phones(7)[0].is_dead
     world.register(7, "a", LATER)
     assert not world.phones(7)[0].is_dead
@@ -75,7 +78,9 @@ def test_a_dead_phone_is_woken_by_a_registration(world: World) -> None:
 def test_news_of_a_death_from_before_the_last_registration_is_no_news(world: World) -> None:
     world.register(7, "a", LATER)
     phone = world.phones(7)[0]
-    world.run(subscriptions.kill, [(phone.phone_id, "DeviceNotRegistered", NOW)], LATER)
+    world.run(
+        subscriptions.kill, [GonePhone("hash", phone.phone_id, "DeviceNotRegistered", NOW)], LATER
+    )
     assert not world.phones(7)[0].is_dead
 
 
@@ -120,4 +125,6 @@ def test_a_removed_user_leaves_no_phone_that_rings(world: World) -> None:
 def test_receipts_are_noted_as_the_phones_health(world: World) -> None:
     world.register(7, "a")
     phone = world.phones(7)[0]
-    world.run(subscriptions.note_receipts, [(phone.phone_id, "ok")], NOW + timedelta(minutes=1))
+    world.run(
+        subscriptions.note_receipts, {"hash": (phone.phone_id, "ok")}, NOW + timedelta(minutes=1)
+    )

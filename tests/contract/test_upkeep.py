@@ -5,6 +5,7 @@ from datetime import timedelta
 from calbell.flows import story
 from calbell.store import events, subscriptions, upkeep
 from calbell.store.connection import Connection
+from calbell.store.events import Refusal
 from tests import payloads
 from tests.contract.test_take_in import END, Intake, created
 from tests.contract.world import LATER, NOW, token
@@ -56,17 +57,13 @@ def test_everything_is_counted(connection: Connection) -> None:
     assert counts.last_event_at == NOW
     assert counts.depth == upkeep.Depth(1, NOW)
     assert counts.last_failures == ()
-    assert world.run(upkeep.answers)
 
 
 def test_the_last_thousand_refusals_are_kept(connection: Connection) -> None:
     world = Intake(connection)
 
-    def refuse(c: Connection) -> None:
-        for size in range(1_005):
-            events.note_refusal(c, "no_signature", size, LATER)
-
-    world.run(refuse)
+    refusals = [Refusal("no_signature", size) for size in range(1_005)]
+    world.run(events.note_refusals, refusals, LATER)
     from calbell.store.statements import Statement
 
     query = "select min(size), count(*) from refusals"

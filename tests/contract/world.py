@@ -8,7 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from calbell.domain.notification import BookingFacts, NotificationState, Planned
 from calbell.domain.people import Role
 from calbell.domain.push_events import PushEvent
-from calbell.domain.subscription import Phone, Platform, Registration, Subscription
+from calbell.domain.subscription import Platform, Registration, SubscribedPhone, Subscription
 from calbell.flows.surroundings import new_key
 from calbell.store import deliveries, notifications, subscriptions, users
 from calbell.store.connection import Connection
@@ -66,7 +66,7 @@ class World:
         registration = Registration(user_id, token(name), platform, "device")
         return self.run(subscriptions.register_many, [registration], at)[0]
 
-    def phones(self, user_id: int) -> list[Phone]:
+    def phones(self, user_id: int) -> list[SubscribedPhone]:
         return self.run(subscriptions.phones_of, [user_id])[user_id]
 
     def notify(

@@ -5,12 +5,12 @@ from collections.abc import Callable, Coroutine, Generator
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from calbell.config import Settings
 from calbell.expo.transport import Transport
 from calbell.store import deliveries
-from calbell.store.connection import Connection
+from calbell.store.connection import Connection, StoreUnavailable
 from calbell.store.database import Unit, run_once
 from calbell.store.statements import Dialect
 from calbell.telemetry import Metrics
@@ -28,7 +28,8 @@ class ProcessDied(BaseException):
 
 
 class MortalDatabase:
-    """Runs units inline, as long as its process lives; `fate` says at which commit that ends."""
+    """Runs units inline, as long as its process lives; `fate` says at which commit that ends, and
+    which commits fail without it."""
 
     def __init__(self, connection: Connection, fate: Callable[[], str | None]) -> None:
         self._connection = connection
@@ -51,15 +52,19 @@ class MortalDatabase:
         await asyncio.sleep(0)
         if self.is_dead:
             raise ProcessDied
-        death = self._fate() if writes else None
-        if death == "before":
+        fate = self._fate() if writes else None
+        if fate == "dies before":
             self._die()
+        if fate == "fails before":
+            raise StoreUnavailable("not now")
         result = run_once(self._connection, unit, *args, **kwargs)
-        if death == "after":
+        if fate == "dies after":
             self._die()
+        if fate == "fails after":
+            raise StoreUnavailable("the commit was not confirmed")
         return result
 
-    def _die(self) -> None:
+    def _die(self) -> NoReturn:
         self.is_dead = True
         self.on_death()
         raise ProcessDied
@@ -109,7 +114,12 @@ class Process:
         self.spawn(self._live())
 
     async def _live(self) -> None:
-        await self.database.run(deliveries.end_all_leases, self._clock())
+        try:
+            await self.database.run(deliveries.end_all_leases, self._clock())
+        except StoreUnavailable:
+            # A service that cannot start exits, and is started again.
+            self.kill()
+            return
         await asyncio.gather(*(loop.run(turn) for loop, turn in self.parts.loops))
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

@@ -117,9 +117,9 @@ class Universe:
         return 0.99 if self.now() < self._outage_until else 0.15
 
     def _fate(self) -> str | None:
-        if not self._in_trouble or self.chance.random() > 0.01:
+        if not self._in_trouble or self.chance.random() > 0.02:
             return None
-        return self.chance.choice(("before", "after"))
+        return self.chance.choice(("dies before", "dies after", "fails before", "fails after"))
 
     async def _restart(self) -> None:
         while True:

@@ -3,6 +3,7 @@
 The forms are those of Cal.com's API v2 (cal-api.md sections 4 to 8).
 """
 
+import json as standard_json
 from datetime import datetime
 from typing import TypeAlias
 
@@ -51,8 +52,12 @@ class Problem(Struct, frozen=True):
 
 
 def json(status: int, value: object) -> Answer:
-    """Compact JSON; characters beyond ASCII stand as they are."""
-    return Answer(status, msgspec.json.encode(value))
+    """Compact JSON; characters beyond ASCII stand as they are, but for what UTF-8 cannot say."""
+    try:
+        return Answer(status, msgspec.json.encode(value))
+    except UnicodeEncodeError:
+        # Half an emoji that a client sent is quoted to it as it came.
+        return Answer(status, standard_json.dumps(value, separators=(",", ":")).encode())
 
 
 def bare(status: int, message: str) -> Answer:

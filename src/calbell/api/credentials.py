@@ -4,7 +4,6 @@ import asyncio
 import hmac
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TypeAlias
 
 import structlog
 from msgspec import Struct
@@ -50,9 +49,6 @@ class Caller(Struct, frozen=True):
 
 class Operator(Struct, frozen=True):
     """An operator who may do what was asked."""
-
-
-Asked: TypeAlias = Caller | Problem
 
 
 class Credentials:

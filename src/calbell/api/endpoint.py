@@ -31,6 +31,10 @@ EVENT_BODY = 1024 * 1024
 _CORS: tuple[Header, ...] = ((b"access-control-allow-origin", b"*"),)
 
 
+class ClientLeft(Exception):
+    """The client is gone before its request was whole; nobody waits for an answer."""
+
+
 class Call(Struct, frozen=True):
     """One request, read to its end. Header names are lower-case; `url` is path and query."""
 
@@ -74,29 +78,35 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         url = _url(scope)
-        body = await _read(receive, self._longest_body)
+        try:
+            body = await _read(receive, self._longest_body)
+        except ClientLeft:
+            return
         if body is None:
             await bare(413, "request entity too large").send(send, self._cors())
             return
         call = Call(
             scope["method"], url, scope.get("path_params", {}), dict(scope["headers"]), body
         )
+        try:
+            answer = await self._handle(call)
+        except Exception as error:
+            log.error("request_failed", method=call.method, **telemetry.described(error))
+            await bare(500, "Internal server error").send(send, self._cors())
+        else:
+            await answer.send(send, self._own_headers())
+
+    async def _handle(self, call: Call) -> Answer:
         handler = self._handlers.get(call.method)
         if handler is None:
-            answer: Answer | Problem = not_found(f"Cannot {call.method} {url}")
+            said: Answer | Problem = not_found(f"Cannot {call.method} {call.url}")
         else:
             try:
-                answer = await handler(call)
+                said = await handler(call)
             except StoreUnavailable as error:
                 log.error("database_unavailable", **telemetry.described(error))
-                answer = DATABASE_FAILED if self._for_users else UNAVAILABLE
-            except Exception as error:
-                log.error("request_failed", method=call.method, **telemetry.described(error))
-                await bare(500, "Internal server error").send(send, self._cors())
-                return
-        if isinstance(answer, Problem):
-            answer = enveloped(answer, url, self._clock())
-        await answer.send(send, self._own_headers())
+                said = DATABASE_FAILED if self._for_users else UNAVAILABLE
+        return enveloped(said, call.url, self._clock()) if isinstance(said, Problem) else said
 
     def _cors(self) -> tuple[Header, ...]:
         return _CORS if self._for_users else ()
@@ -124,17 +134,15 @@ def _url(scope: Scope) -> str:
 
 async def _read(receive: Receive, longest: int) -> bytes | None:
     """The whole body; `None` if it is longer than it may be."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        return body if len(body) <= longest else None
-    chunks, size = [body], len(body)
-    while message.get("more_body", False):
+    chunks, size = list[bytes](), 0
+    while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return None
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
+            raise ClientLeft
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
         if size > longest:
             return None
-    return b"".join(chunks)
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return chunk if len(chunks) == 1 else b"".join(chunks)

@@ -63,7 +63,10 @@ class OperatorApi:
         """200 when the database answers and its schema is current, else 503 with the reason."""
         try:
             steps = await self._database.read(migrate.pending)
-        except (StoreUnavailable, migrate.SchemaMismatch) as error:
+        except StoreUnavailable:
+            reason = "the database cannot be asked"  # why is in the log: anybody may ask here
+            return json(503, {"status": "unavailable", "reason": reason})
+        except migrate.SchemaMismatch as error:
             return json(503, {"status": "unavailable", "reason": str(error)})
         if steps:
             reason = "the database's schema is out of date: run calbell migrate"

@@ -5,8 +5,8 @@ from datetime import datetime
 import msgspec
 from rich.table import Table
 
+from calbell.cli.context import database, settings
 from calbell.cli.output import out, show
-from calbell.cli.surroundings import database, settings
 from calbell.flows.clocks import system_clock
 from calbell.store import migrate as migrations
 from calbell.store import upkeep

@@ -16,11 +16,11 @@ from msgspec import Struct
 
 from calbell import telemetry
 from calbell.calcom.signature import sign
+from calbell.cli.context import Port
 from calbell.cli.demo_bookings import GUEST, HOST, DemoBooking, DemoUser
 from calbell.cli.failures import Failure
 from calbell.cli.output import narrate
 from calbell.cli.server import HttpServer, stop_signals
-from calbell.cli.surroundings import Port
 from calbell.config import Secret, Settings
 from calbell.flows.clocks import system_clock
 from calbell.flows.grant import grant

@@ -5,8 +5,8 @@ from random import Random
 
 import uvloop
 
+from calbell.cli.context import Port
 from calbell.cli.output import out
-from calbell.cli.surroundings import Port
 
 
 def expo_simulator(

@@ -6,9 +6,9 @@ from typing import Literal
 import cyclopts
 from rich.table import Table
 
+from calbell.cli.context import database, settings
 from calbell.cli.failures import Failure, Misuse
 from calbell.cli.output import out, show
-from calbell.cli.surroundings import database, settings
 from calbell.flows.clocks import system_clock
 from calbell.flows.grant import grant
 from calbell.store import keys, users

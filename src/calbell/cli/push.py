@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import uvloop
 from cyclopts import Parameter
 
+from calbell.cli.context import Units, database, settings
 from calbell.cli.failures import Failure
 from calbell.cli.output import narrate
-from calbell.cli.surroundings import Units, database, settings
 from calbell.config import Settings
 from calbell.domain.push_events import PushEvent
 from calbell.flows import rehearse

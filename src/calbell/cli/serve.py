@@ -8,7 +8,7 @@ import structlog
 import uvloop
 from cyclopts import Parameter
 
-from calbell.cli.surroundings import Port, settings
+from calbell.cli.context import Port, settings
 from calbell.config import Settings
 
 log = structlog.get_logger()

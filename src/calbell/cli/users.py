@@ -7,9 +7,9 @@ import cyclopts
 from cyclopts import Parameter
 from rich.table import Table
 
+from calbell.cli.context import database, settings
 from calbell.cli.failures import Failure, Misuse
 from calbell.cli.output import show
-from calbell.cli.surroundings import database, settings
 from calbell.flows.clocks import system_clock
 from calbell.store import users
 from calbell.store.users import Profile

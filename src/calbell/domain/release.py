@@ -9,13 +9,13 @@ from msgspec import Struct
 from calbell.domain.booking import Booking
 from calbell.domain.notification import Planned, Suppression
 from calbell.domain.push_events import PushEvent
-from calbell.domain.subscription import Phone
+from calbell.domain.subscription import SubscribedPhone
 
 
 class Released(Struct, frozen=True):
     """Say it, on these phones."""
 
-    phones: tuple[Phone, ...]
+    phones: tuple[SubscribedPhone, ...]
 
 
 class Suppressed(Struct, frozen=True):
@@ -34,7 +34,7 @@ Verdict: TypeAlias = Released | Suppressed | Stale
 def release(
     planned: Planned,
     booking: Booking | None,
-    phones: Iterable[Phone],
+    phones: Iterable[SubscribedPhone],
     *,
     exclusive: bool,
     now: datetime,

@@ -33,7 +33,7 @@ class Subscription(Struct, frozen=True):
     updated_at: datetime
 
 
-class Phone(Struct, frozen=True):
+class SubscribedPhone(Struct, frozen=True):
     """One subscription of one user, as it looks when deliveries are made for it.
 
     `owner_user_id` is who registered the token last, if he has not removed it since.

@@ -30,9 +30,7 @@ class SharedClock:
 
     async def measure(self, database: Database) -> datetime:
         """The clock agrees with the database's; when to measure again."""
-        before = time.monotonic()
-        theirs = await database.read(time_of)
-        self._at_zero = theirs - (before + time.monotonic()) / 2
+        self._at_zero = await database.read(time_of, time.monotonic)
         return self() + self.MEASURED_EVERY
 
 

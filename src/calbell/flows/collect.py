@@ -1,6 +1,6 @@
 """Collect: receipts are fetched, and say what became of what Expo accepted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import assert_never
@@ -22,12 +22,12 @@ from calbell.domain.outcomes import (
 )
 from calbell.expo.client import ExpoClient
 from calbell.expo.messages import MOST_RECEIPTS
-from calbell.flows.loop import Loop
 from calbell.flows.surroundings import Clock
 from calbell.store import receipts, subscriptions
 from calbell.store.connection import Connection
 from calbell.store.database import Database
 from calbell.store.receipts import DueReceipt, SettledReceipt
+from calbell.store.subscriptions import GonePhone
 from calbell.telemetry import Metrics
 
 log = structlog.get_logger()
@@ -54,7 +54,7 @@ class Collect:
         chance: Random,
         metrics: Metrics,
         *,
-        dispatch: Loop,
+        wake_dispatch: Callable[[], None],
     ) -> None:
         self._database = database
         self._expo = expo
@@ -62,7 +62,7 @@ class Collect:
         self._clock = clock
         self._chance = chance
         self._metrics = metrics
-        self._dispatch = dispatch
+        self._wake_dispatch = wake_dispatch
 
     async def turn(self) -> datetime | None:
         """Every receipt that is due was asked for; when the next one is."""
@@ -71,23 +71,28 @@ class Collect:
             due = await self._database.run(
                 receipts.claim, now, now + self._patience.lease, MOST_RECEIPTS
             )
-            if due:
-                await self._ask(due)
+            answered = await self._ask(due) if due else True
+            if not answered:
+                return now + self._patience.backoff.pause(1, self._chance.random())
             if len(due) < MOST_RECEIPTS:
                 return await self._database.read(receipts.next_due_at)
 
-    async def _ask(self, due: Sequence[DueReceipt]) -> None:
+    async def _ask(self, due: Sequence[DueReceipt]) -> bool:
+        """Whether there was an answer. What was not answered is asked for again when its lease has
+        run out."""
         answer = await self._expo.receipts([receipt.ticket_id for receipt in due])
         match answer:
             case NoReceipts(code):
                 log.warning("receipts_not_answered", code=code, number=len(due))
+                return False
             case Receipts(by_ticket):
                 found = [(one, by_ticket.get(one.ticket_id, Missing())) for one in due]
                 self._metrics.received(receipt for _, receipt in found)
                 await self._database.run(
                     settle, found, self._patience, self._clock(), self._chance.random()
                 )
-                self._dispatch.wake()
+                self._wake_dispatch()
+                return True
             case _:
                 assert_never(answer)
 
@@ -107,10 +112,10 @@ def settle(
         connection, (_settled(one, receipt, patience, now, chance) for one, receipt in came), now
     )
     subscriptions.note_receipts(
-        connection, ((one.phone_id, _code(receipt)) for one, receipt in came), now
+        connection, {one.token_hash: (one.phone_id, _code(receipt)) for one, receipt in came}, now
     )
     gone = [
-        (one.phone_id, receipt.code, one.sent_at)
+        GonePhone(one.token_hash, one.phone_id, receipt.code, one.sent_at)
         for one, receipt in came
         if isinstance(receipt, Gone)
     ]

@@ -7,16 +7,22 @@ from typing import assert_never
 
 import structlog
 
+from calbell import telemetry
 from calbell.calcom.signature import is_signed
 from calbell.calcom.webhooks import Ignored, Understood, Unreadable, read
 from calbell.flows.surroundings import Clock
 from calbell.flows.take_in import Incoming, TakeIn, TakenIn
 from calbell.store import events
+from calbell.store.connection import StoreUnavailable
 from calbell.store.database import Database
-from calbell.store.events import EventState
+from calbell.store.events import EventState, Refusal
+from calbell.store.lists import Lists
 from calbell.telemetry import Metrics
 
 log = structlog.get_logger()
+
+MOST_REFUSALS = 200
+"""That wait to be noted; more are only counted and logged."""
 
 
 class Receive:
@@ -31,10 +37,16 @@ class Receive:
         secrets: Iterable[str],
     ) -> None:
         self._take_in = take_in
-        self._database = database
         self._clock = clock
         self._metrics = metrics
         self._secrets = tuple(secrets)
+        self._note_refusal = Lists[Refusal, None](
+            database,
+            lambda connection, refusals: events.note_refusals(connection, refusals, clock()),
+            keys=lambda _: (),
+            size=MOST_REFUSALS,
+            capacity=MOST_REFUSALS,
+        )
 
     async def receive(self, body: bytes, signature: str | None) -> TakenIn | None:
         """The event and all that follows from it are committed. `None` if it was refused: then
@@ -58,7 +70,11 @@ class Receive:
     async def _refuse(self, reason: str, size: int) -> None:
         self._metrics.refusals.labels(reason).inc()
         log.warning("webhook_refused", reason=reason, size=size)
-        await self._database.run(events.note_refusal, reason, size, self._clock())
+        try:
+            await self._note_refusal(Refusal(reason, size))
+        except StoreUnavailable as error:
+            # Strangers must not be able to fill the line that signed webhooks wait in.
+            log.warning("refusal_not_noted", **telemetry.described(error))
 
 
 def incoming_webhook(body: bytes, now: datetime) -> Incoming:

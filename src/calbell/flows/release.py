@@ -1,13 +1,12 @@
 """Release: at its time, a notification becomes deliveries to the phones that the user has then."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from random import Random
 from typing import assert_never
 
 from calbell.domain.notification import NotificationState
 from calbell.domain.release import Released, Stale, Suppressed, Verdict, release
-from calbell.flows.loop import Loop
 from calbell.flows.surroundings import Clock, Policy, new_key
 from calbell.store import bookings, deliveries, notifications, subscriptions
 from calbell.store.connection import Connection
@@ -21,13 +20,18 @@ class Release:
     """Releases what waits when its time has come, and then rings for those who dispatch."""
 
     def __init__(
-        self, database: Database, policy: Policy, clock: Clock, chance: Random, dispatch: Loop
+        self,
+        database: Database,
+        policy: Policy,
+        clock: Clock,
+        chance: Random,
+        wake_dispatch: Callable[[], None],
     ) -> None:
         self._database = database
         self._policy = policy
         self._clock = clock
         self._chance = chance
-        self._dispatch = dispatch
+        self._wake_dispatch = wake_dispatch
 
     async def turn(self) -> datetime | None:
         """Everything due is released; when the next one is due."""
@@ -35,7 +39,7 @@ class Release:
             now = self._clock()
             released = await self._database.run(release_due, self._policy, now, self._chance)
             if released:
-                self._dispatch.wake()
+                self._wake_dispatch()
             if released < MOST_AT_ONCE:
                 return await self._database.read(notifications.next_due_at)
 

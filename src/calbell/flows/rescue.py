@@ -1,10 +1,10 @@
 """Rescue: what a worker claimed and never reported on is queued again when its lease runs out."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
 
-from calbell.flows.loop import Loop
 from calbell.flows.surroundings import Clock
 from calbell.store import deliveries
 from calbell.store.database import Database
@@ -17,10 +17,10 @@ MOST_AT_ONCE = 1000
 class Rescue:
     """Watches over leases, those of other processes too."""
 
-    def __init__(self, database: Database, clock: Clock, dispatch: Loop) -> None:
+    def __init__(self, database: Database, clock: Clock, wake_dispatch: Callable[[], None]) -> None:
         self._database = database
         self._clock = clock
-        self._dispatch = dispatch
+        self._wake_dispatch = wake_dispatch
 
     async def turn(self) -> datetime | None:
         """No lease that ran out is left; when the next one may."""
@@ -28,6 +28,6 @@ class Rescue:
             lost = await self._database.run(deliveries.rescue, self._clock(), MOST_AT_ONCE)
             if lost:
                 log.warning("leases_lost", deliveries=lost)
-                self._dispatch.wake()
+                self._wake_dispatch()
             if lost < MOST_AT_ONCE:
                 return await self._database.read(deliveries.next_lost_at)

@@ -12,7 +12,12 @@ Row: TypeAlias = tuple[Any, ...]
 
 class StoreUnavailable(Exception):
     """The database cannot be asked now: it is down, locked for too long, or the queue to it is
-    full. Nothing was changed."""
+    full. Nothing was changed, unless it failed in the middle of a commit."""
+
+
+class TryAgain(StoreUnavailable):
+    """Nothing was changed, for a reason that may be gone already: the connection was dead, two
+    transactions locked each other out, or somebody else made the same row first."""
 
 
 class Connection(Protocol):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from calbell.store.connection import Connection, Engine, StoreUnavailable
+from calbell.store.connection import Connection, Engine, StoreUnavailable, TryAgain
 from calbell.store.statements import Dialect
 
 P = ParamSpec("P")
@@ -20,6 +20,7 @@ Unit = Callable[Concatenate[Connection, P], T]
 
 LONGEST_QUEUE = 10_000
 READERS = 2
+MOST_TRIES = 3
 
 
 class Database(Protocol):
@@ -118,20 +119,49 @@ class _Threads:
             thread.join()
 
     def _work(self) -> None:
-        connection: Connection | None = None
+        worker = _Worker(self._engine, self._for_writes)
         while (task := self._queue.get()) is not None:
             work, answer = task
-            if not answer.set_running_or_notify_cancel():
-                continue
-            try:
-                if connection is None or not connection.is_usable():
-                    connection = self._engine.connect()
-                with connection.transaction(writes=self._for_writes):
-                    result = work(connection)
-            except BaseException as error:
-                answer.set_exception(error)
-            else:
-                answer.set_result(result)
+            if answer.set_running_or_notify_cancel():
+                try:
+                    result = worker.do(work)
+                except BaseException as error:
+                    answer.set_exception(error)
+                else:
+                    answer.set_result(result)
             del task, work, answer
-        if connection is not None:
-            connection.close()
+        worker.close()
+
+
+class _Worker:
+    """What one thread does: units, on a connection that is made anew when it was lost."""
+
+    def __init__(self, engine: Engine, for_writes: bool) -> None:
+        self._engine = engine
+        self._for_writes = for_writes
+        self._connection: Connection | None = None
+
+    def do(self, work: Callable[[Connection], T]) -> T:
+        """The unit's result, tried again where nothing was changed and it may succeed now: the
+        webhook that waits for it does not come again."""
+        for tries_left in reversed(range(MOST_TRIES)):
+            try:
+                return self._once(work)
+            except TryAgain:
+                if not tries_left:
+                    raise
+        raise AssertionError("a unit was tried no time at all")
+
+    def close(self) -> None:
+        """The connection is gone."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _once(self, work: Callable[[Connection], T]) -> T:
+        if self._connection is not None and not self._connection.is_usable():
+            self.close()
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        with self._connection.transaction(writes=self._for_writes):
+            return work(self._connection)

@@ -10,14 +10,20 @@ from calbell.domain.delivery import DeliveryState, Standing
 from calbell.domain.notification import BookingFacts
 from calbell.domain.people import Role
 from calbell.domain.push_events import PushEvent
-from calbell.domain.subscription import Phone, Platform
+from calbell.domain.push_tokens import token_hash
+from calbell.domain.subscription import Platform, SubscribedPhone
 from calbell.domain.wording import Reader
 from calbell.store import subscriptions
 from calbell.store.connection import Connection
 from calbell.store.statements import Dialect, load
+from calbell.store.subscriptions import GonePhone
 from calbell.store.times import from_ms, to_ms
 
 _SQL = load("deliveries")
+
+MOST_TOGETHER = 100
+"""A delivery may at first be in a request of this many: Expo's limit (expo-push.md section 4)."""
+
 _facts = msgspec.json.Decoder(BookingFacts)
 _ROLES = {role.value: role for role in Role}
 _KINDS = {kind.value: kind for kind in PushEvent}
@@ -29,14 +35,14 @@ class NewDelivery(Struct, frozen=True):
     on the phone: random, and never used for anything else."""
 
     notification_id: int
-    phone: Phone
+    phone: SubscribedPhone
     key: str
     expires_at: datetime
 
 
 class DueDelivery(Struct, frozen=True, kw_only=True):
     """A delivery that can be claimed, with all that its message is made from. `attempt` is the
-    number that the next attempt will have."""
+    number that the next attempt will have; `most_together` is how large a request it may be in."""
 
     id: int
     attempt: int
@@ -50,18 +56,21 @@ class DueDelivery(Struct, frozen=True, kw_only=True):
     facts: BookingFacts
     event_id: str | None
     reader: Reader
+    most_together: int
 
 
 class Completion(Struct, frozen=True, kw_only=True):
     """What a worker reports about one delivery that it had claimed.
 
-    `attempt` is the number of the attempt, `due_at` when to try again. With `ticket_id` the
-    delivery is accepted and everything about a state is ignored. `gone` says that the phone is.
+    `attempt` is the number of the attempt, `asked_at` when its request began, `due_at` when to try
+    again. With `ticket_id` the delivery is accepted and everything about a state is ignored. `gone`
+    is the token of a phone that is.
     """
 
     delivery_id: int
     worker: str
     attempt: int
+    asked_at: datetime
     outcome: str
     code: str | None = None
     ticket_id: str | None = None
@@ -70,7 +79,8 @@ class Completion(Struct, frozen=True, kw_only=True):
     due_at: datetime | None = None
     possibly_sent: bool = False
     phone_id: int
-    gone: bool = False
+    gone: str | None = None
+    most_together: int
 
 
 def insert_many(connection: Connection, deliveries: Iterable[NewDelivery], now: datetime) -> None:
@@ -90,6 +100,7 @@ def insert_many(connection: Connection, deliveries: Iterable[NewDelivery], now: 
             )
             for new in deliveries
         ],
+        most_together=MOST_TOGETHER,
         now=to_ms(now),
     )
 
@@ -127,6 +138,7 @@ def due(connection: Connection, project_id: int, now: datetime, number: int) -> 
             facts=facts.get(row[15]) or facts.setdefault(row[15], _facts.decode(row[15])),
             event_id=row[16],
             reader=Reader(_ROLES[row[13]], row[17], row[18], row[19]),
+            most_together=row[20],
         )
         for row in rows
     ]
@@ -147,12 +159,6 @@ def end(
 ) -> None:
     """These queued ones (id, state, reason) are not sent."""
     connection.each(_SQL["end_queued"], list(ended), now=to_ms(now))
-
-
-def free_at(connection: Connection, project_id: int) -> datetime:
-    """From when on the project may be sent to."""
-    ((ms,),) = connection.run(_SQL["project_free_at"], id=project_id)
-    return from_ms(ms)
 
 
 def pace(connection: Connection, project_id: int, until: datetime) -> None:
@@ -188,6 +194,7 @@ def complete_many(
                 c.code,
                 to_ms(c.due_at) if c.due_at else at,
                 int(c.possibly_sent),
+                c.most_together,
                 None if c.state is DeliveryState.QUEUED else at,
             )
             for c in completions
@@ -200,6 +207,7 @@ def complete_many(
             (
                 c.delivery_id,
                 c.attempt,
+                to_ms(c.asked_at),
                 c.outcome,
                 c.code,
                 c.ticket_id,
@@ -207,19 +215,15 @@ def complete_many(
             )
             for c in completions
         ],
-        now=at,
     )
-    gone = [(c.phone_id, c.code or "", now) for c in completions if c.gone]
+    gone = [
+        GonePhone(token_hash(c.gone), c.phone_id, c.code or "", c.asked_at)
+        for c in completions
+        if c.gone
+    ]
     if gone:
         subscriptions.kill(connection, gone, now)
     return [None] * len(completions)
-
-
-def release_leases(connection: Connection, unsent: Iterable[tuple[int, int]], worker: str) -> None:
-    """What this worker claimed (id, attempt) and certainly has not sent is queued as it was."""
-    connection.each(
-        _SQL["release_leases"], [(id_, worker, attempt) for id_, attempt in sorted(unsent)]
-    )
 
 
 def rescue(connection: Connection, now: datetime, number: int) -> int:
@@ -229,8 +233,7 @@ def rescue(connection: Connection, now: datetime, number: int) -> int:
     lost = connection.run(_SQL["lost_leases"], now=at, number=number)
     connection.each(
         _SQL["save_attempts"],
-        [(id_, attempt, "lost", None, None, None) for id_, attempt in lost],
-        now=at,
+        [(id_, attempt, at, "lost", None, None, None) for id_, attempt in lost],
     )
     connection.each(_SQL["requeue_lost"], [(id_,) for id_, _ in lost], now=at)
     return len(lost)

@@ -1,11 +1,11 @@
 """From a database URL to the engine behind it."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, assert_never
 
 from calbell.store.connection import Connection
 from calbell.store.sqlite import SqliteEngine
 from calbell.store.statements import Dialect, load
-from calbell.store.times import from_ms
 
 if TYPE_CHECKING:
     from calbell.store.postgresql import PostgresEngine
@@ -23,12 +23,14 @@ def engine_of(url: str) -> "SqliteEngine | PostgresEngine":
     return PostgresEngine(url)
 
 
-def time_of(connection: Connection) -> float:
-    """The database's own clock, in seconds since 1970; SQLite has none but this machine's."""
+def time_of(connection: Connection, monotonic: Callable[[], float]) -> float:
+    """What the database's own clock shows, in seconds since 1970, when `monotonic` is at 0. SQLite
+    has no clock but this machine's."""
     match connection.dialect:
         case Dialect.POSTGRESQL:
+            before = monotonic()
             ((ms,),) = connection.run(_SQL["database_time"])
-            return from_ms(ms).timestamp()
+            return float(ms) / 1000 - (before + monotonic()) / 2
         case Dialect.SQLITE:
             raise ValueError("SQLite has no clock of its own")
         case _:

@@ -88,8 +88,16 @@ def insert_many(
     return ids
 
 
-def note_refusal(connection: Connection, reason: str, size: int, now: datetime) -> None:
-    """That something was refused is remembered: when, why and how large it was. The last
-    thousand are kept."""
-    connection.run(_SQL["insert_refusal"], reason=reason, size=size, now=to_ms(now))
+class Refusal(Struct, frozen=True):
+    """Why something was refused and how many bytes it had: nothing else is kept of it."""
+
+    reason: str
+    size: int
+
+
+def note_refusals(connection: Connection, refusals: Iterable[Refusal], now: datetime) -> list[None]:
+    """The refusals are remembered, with the time. The last thousand are kept."""
+    listed = [(refusal.reason, refusal.size) for refusal in refusals]
+    connection.each(_SQL["insert_refusals"], listed, now=to_ms(now))
     connection.run(_SQL["trim_refusals"])
+    return [None] * len(listed)

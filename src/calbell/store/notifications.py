@@ -123,11 +123,6 @@ def next_due_at(connection: Connection) -> datetime | None:
     return None if ms is None else from_ms(ms)
 
 
-def facts_of(text: str) -> BookingFacts:
-    """The facts as stored."""
-    return _facts.decode(text)
-
-
 def _planned(row: Iterable[Any]) -> Planned:
     user_id, role, kind, due_at, expires_at, facts = row
     return Planned(

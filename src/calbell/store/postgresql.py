@@ -1,16 +1,30 @@
 """PostgreSQL: any number of processes around one database that keeps everything."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 from msgspec import Struct
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from calbell.store.connection import Row, StoreUnavailable, Value
+from calbell.store.connection import Row, StoreUnavailable, TryAgain, Value
 from calbell.store.statements import Dialect, Statement
 
 CONNECT_SECONDS = 5
 CHANNEL = "calbell"
+
+WISHES: dict[str, str | int] = {
+    "connect_timeout": CONNECT_SECONDS,
+    "application_name": "calbell",
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""How to connect, unless the URL says otherwise: a server that is gone without a word is noticed in
+seconds."""
+
+_PASSING = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.UniqueViolation)
 
 
 class PostgresConnection:
@@ -20,9 +34,9 @@ class PostgresConnection:
 
     def __init__(self, url: str) -> None:
         try:
-            self._raw = psycopg.connect(
-                url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="calbell"
-            )
+            told = conninfo_to_dict(url)
+            wishes = {name: value for name, value in WISHES.items() if name not in told}
+            self._raw = psycopg.connect(make_conninfo(url, **wishes), autocommit=True)
         except psycopg.Error as error:
             raise StoreUnavailable(f"cannot connect to PostgreSQL: {_plain(error)}") from None
         self._raw.prepare_threshold = 2
@@ -51,10 +65,24 @@ class PostgresConnection:
     @contextmanager
     def transaction(self, *, writes: bool) -> Iterator[None]:
         try:
-            with self._raw.transaction():
-                yield
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            self._raw.execute("begin")
+            yield
+        except _PASSING as error:
+            self._undo()
+            raise TryAgain(f"PostgreSQL: {_plain(error)}") from error
+        except BaseException:
+            self._undo()
+            raise
+        try:
+            self._raw.execute("commit")
+        except psycopg.Error as error:
+            self._undo()
             raise StoreUnavailable(f"PostgreSQL: {_plain(error)}") from error
+
+    def _undo(self) -> None:
+        """What was begun is rolled back; with a connection that is lost, the server does it."""
+        with suppress(psycopg.Error):
+            self._raw.execute("rollback")
 
     def is_usable(self) -> bool:
         return not self._raw.closed and not self._raw.broken

@@ -15,7 +15,7 @@ _SQL = load("receipts")
 
 class DueReceipt(Struct, frozen=True, kw_only=True):
     """A ticket to ask about: of which attempt, for the how-manieth time (from 0), and the delivery
-    that it belongs to. `is_newest`: the delivery has had no attempt after this one."""
+    that it belongs to. `is_newest`: the delivery has no later ticket."""
 
     attempt_id: int
     delivery_id: int
@@ -24,6 +24,7 @@ class DueReceipt(Struct, frozen=True, kw_only=True):
     look: int
     sent_at: datetime
     phone_id: int
+    token_hash: str
     state: DeliveryState
     is_newest: bool
     possibly_sent: bool
@@ -52,9 +53,10 @@ def claim(connection: Connection, now: datetime, until: datetime, number: int) -
             look=row[4],
             sent_at=from_ms(row[5]),
             phone_id=row[6],
-            state=DeliveryState(row[7]),
-            is_newest=row[2] == row[8],
+            token_hash=row[7],
+            state=DeliveryState(row[8]),
             possibly_sent=bool(row[9]),
+            is_newest=row[10] == 0,
         )
         for row in rows
     ]

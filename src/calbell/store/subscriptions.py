@@ -1,15 +1,30 @@
-"""Phones and the subscriptions of users to them."""
+"""Phones and the subscriptions of users to them.
+
+Whoever changes phones locks them in the order of their token hashes, before their subscriptions.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
+
+from msgspec import Struct
 
 from calbell.domain.push_tokens import token_hash
-from calbell.domain.subscription import Phone, Platform, Registration, Subscription
+from calbell.domain.subscription import Platform, Registration, SubscribedPhone, Subscription
 from calbell.store.connection import Connection
 from calbell.store.statements import load
 from calbell.store.times import from_ms, to_ms
 
 _SQL = load("subscriptions")
+
+
+class GonePhone(Struct, frozen=True, order=True):
+    """A phone that Expo says is gone, with Expo's code, and when Expo was asked."""
+
+    token_hash: str
+    phone_id: int
+    code: str
+    asked_at: datetime
 
 
 def register_many(
@@ -24,7 +39,8 @@ def register_many(
     listed = list(zip(registrations, hashes, strict=True))
     phone_ids: dict[str, int] = dict(
         connection.each(
-            _SQL["register_phones"], [(r.token, hash_, r.user_id, at) for r, hash_ in listed]
+            _SQL["register_phones"],
+            sorted(((r.token, hash_, r.user_id, at) for r, hash_ in listed), key=itemgetter(1)),
         )
     )
     rows = connection.each(
@@ -42,22 +58,22 @@ def register_many(
 
 def remove(connection: Connection, user_id: int, token: str) -> bool:
     """The user has no subscription for the token; whether he had one. Those of others stay."""
-    rows = connection.run(
-        _SQL["remove_subscription"], user_id=user_id, token_hash=token_hash(token)
-    )
+    hash_ = token_hash(token)
+    connection.run(_SQL["lock_phone"], token_hash=hash_)
+    rows = connection.run(_SQL["remove_subscription"], user_id=user_id, token_hash=hash_)
     for (phone_id,) in rows:
         connection.run(_SQL["disown_phone"], phone_id=phone_id, user_id=user_id)
     return bool(rows)
 
 
-def phones_of(connection: Connection, user_ids: Iterable[int]) -> dict[int, list[Phone]]:
+def phones_of(connection: Connection, user_ids: Iterable[int]) -> dict[int, list[SubscribedPhone]]:
     """The phones of these users, by user, in the order of registration."""
-    found: dict[int, list[Phone]] = {user_id: [] for user_id in sorted(set(user_ids))}
+    found: dict[int, list[SubscribedPhone]] = {user_id: [] for user_id in sorted(set(user_ids))}
     for id_, user_id, phone_id, platform, project_id, owner_id, dead_at in connection.each(
         _SQL["phones_of_users"], [(user_id,) for user_id in found]
     ):
         found[user_id].append(
-            Phone(
+            SubscribedPhone(
                 id_,
                 user_id,
                 phone_id,
@@ -70,12 +86,12 @@ def phones_of(connection: Connection, user_ids: Iterable[int]) -> dict[int, list
     return found
 
 
-def kill(connection: Connection, gone: Iterable[tuple[int, str, datetime]], now: datetime) -> None:
-    """Nothing is sent to these phones (id, Expo's code, when the ticket was asked for) until they
-    register again; those that did so since the ticket live on."""
+def kill(connection: Connection, gone: Iterable[GonePhone], now: datetime) -> None:
+    """Nothing is sent to these phones until they register again; those that did so since Expo was
+    asked live on."""
     connection.each(
         _SQL["kill_phones"],
-        [(phone_id, code, to_ms(asked_at)) for phone_id, code, asked_at in sorted(gone)],
+        [(phone.phone_id, phone.code, to_ms(phone.asked_at)) for phone in sorted(gone)],
         now=to_ms(now),
     )
 
@@ -88,7 +104,10 @@ def learn_projects(connection: Connection, project_ids: Mapping[str, int]) -> No
 
 
 def note_receipts(
-    connection: Connection, receipts: Iterable[tuple[int, str]], now: datetime
+    connection: Connection, receipts: Mapping[str, tuple[int, str]], now: datetime
 ) -> None:
-    """The last receipt of each phone (id, code) is remembered: its health."""
-    connection.each(_SQL["note_receipts"], sorted(dict(receipts).items()), now=to_ms(now))
+    """The last receipt of each phone (by token hash: its id and the code) is remembered: its
+    health."""
+    connection.each(
+        _SQL["note_receipts"], [receipts[hash_] for hash_ in sorted(receipts)], now=to_ms(now)
+    )

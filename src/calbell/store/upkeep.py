@@ -79,8 +79,3 @@ def forget(connection: Connection, before: datetime, number: int) -> int:
         connection.count(_SQL[name], before=at, number=number)
         for name in ("delete_old_events", "delete_old_notifications", "delete_unused_phones")
     )
-
-
-def answers(connection: Connection) -> bool:
-    """The database can be asked."""
-    return bool(connection.run(_SQL["answers"]))

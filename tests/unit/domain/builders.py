@@ -12,7 +12,7 @@ from calbell.domain.notification import BookingFacts, Planned
 from calbell.domain.people import Directory, Person, Role, User
 from calbell.domain.plan import Plan, Rules, Waiting, plan
 from calbell.domain.push_events import PushEvent
-from calbell.domain.subscription import Phone, Platform
+from calbell.domain.subscription import Platform, SubscribedPhone
 from calbell.domain.wording import Reader
 
 UID = "booking-1"
@@ -178,7 +178,7 @@ def reader(role: Role = Role.ORGANIZER, **more: object) -> Reader:
     return structs.replace(Reader(role, "UTC", "en", 24), **more)
 
 
-def phone(id_: int = 1, **more: object) -> Phone:
+def phone(id_: int = 1, **more: object) -> SubscribedPhone:
     """A phone of user 7 that can be rung."""
-    plain = Phone(id_, 7, id_, Platform.IOS, 1, 7, False)
+    plain = SubscribedPhone(id_, 7, id_, Platform.IOS, 1, 7, False)
     return structs.replace(plain, **more)

@@ -178,6 +178,7 @@ create table deliveries (
   lease_until {int},
   attempt {int} not null,
   possibly_sent {int} not null,
+  most_together {int} not null,
   created_at {int} not null,
   settled_at {int}
 {table_end};

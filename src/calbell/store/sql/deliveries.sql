@@ -1,9 +1,9 @@
 -- name: insert_deliveries
 -- The notifications are on their way to these phones.
 insert into deliveries (notification_id, user_id, subscription_id, phone_id, platform, project_id,
-  key, state, due_at, expires_at, attempt, possibly_sent, created_at)
+  key, state, due_at, expires_at, attempt, possibly_sent, most_together, created_at)
 select notification_id, user_id, subscription_id, phone_id, platform, project_id,
-  key, 'queued', :now, expires_at, 0, 0, :now
+  key, 'queued', :now, expires_at, 0, 0, :most_together, :now
 from rows(notification_id bigint, user_id bigint, subscription_id bigint, phone_id bigint,
   platform text, project_id bigint, key text, expires_at bigint) as r where true
 
@@ -20,7 +20,7 @@ order by p.free_at, p.id limit 1
 -- What is due in this project, longest waiting first, with all that its words are made from.
 select d.id, d.attempt, d.possibly_sent, d.user_id, d.platform, d.key, d.expires_at, d.phone_id,
   p.token, p.owner_user_id, p.dead_at, s.id, n.superseded_by, n.role, n.kind, n.facts,
-  e.public_id, u.time_zone, u.locale, u.time_format
+  e.public_id, u.time_zone, u.locale, u.time_format, d.most_together
 from deliveries d
 join notifications n on n.id = d.notification_id
 join users u on u.id = d.user_id
@@ -49,10 +49,6 @@ where deliveries.id = r.id and deliveries.state = 'queued'
 -- The next request to this project is paced by what was just taken.
 update projects set free_at = :free_at where id = :id
 
--- name: project_free_at
--- From when on the project may be sent to.
-select free_at from projects where id = :id
-
 -- name: pause_project
 -- Nothing is sent to this project before then.
 update projects set backoff_until = :until where id = :id and backoff_until < :until
@@ -69,9 +65,10 @@ where deliveries.id = r.id and deliveries.state in ('queued', 'sending', 'failed
 -- What became of a sending that was not accepted; only if this worker's lease still stood.
 -- moves: sending -> queued, sending -> unregistered, sending -> failed, sending -> unknown
 update deliveries set state = r.state, reason = r.reason, due_at = r.due_at,
-  possibly_sent = r.possibly_sent, worker = null, lease_until = null, settled_at = r.settled_at
+  possibly_sent = r.possibly_sent, most_together = r.most_together, worker = null,
+  lease_until = null, settled_at = r.settled_at
 from rows(id bigint, worker text, attempt bigint, state text, reason text, due_at bigint,
-  possibly_sent bigint, settled_at bigint) as r
+  possibly_sent bigint, most_together bigint, settled_at bigint) as r
 where deliveries.id = r.id and deliveries.state = 'sending'
   and deliveries.worker = r.worker and deliveries.attempt = r.attempt
 
@@ -79,19 +76,11 @@ where deliveries.id = r.id and deliveries.state = 'sending'
 -- What each attempt came to. A late answer replaces the note that it was lost.
 insert into attempts (delivery_id, number, at, outcome, code, ticket_id, receipt_due_at,
   receipt_look)
-select delivery_id, number, :now, outcome, code, ticket_id, receipt_due_at, 0
-from rows(delivery_id bigint, number bigint, outcome text, code text, ticket_id text,
+select delivery_id, number, at, outcome, code, ticket_id, receipt_due_at, 0
+from rows(delivery_id bigint, number bigint, at bigint, outcome text, code text, ticket_id text,
   receipt_due_at bigint) as r where true
-on conflict (delivery_id, number) do update set outcome = excluded.outcome, code = excluded.code,
+on conflict (delivery_id, number) do update set at = excluded.at, outcome = excluded.outcome, code = excluded.code,
   ticket_id = excluded.ticket_id, receipt_due_at = excluded.receipt_due_at
-
--- name: release_leases
--- What a worker has not sent after all is queued again as it was.
--- moves: sending -> queued
-update deliveries set state = 'queued', worker = null, lease_until = null
-from rows(id bigint, worker text, attempt bigint) as r
-where deliveries.id = r.id and deliveries.state = 'sending'
-  and deliveries.worker = r.worker and deliveries.attempt = r.attempt
 
 -- name: lost_leases
 -- What somebody claimed and never reported on.

@@ -22,9 +22,10 @@ insert into event_keys (key, event_id, body_hash, seen_at)
 select key, event_id, body_hash, :now
 from rows(key text, event_id bigint, body_hash text) as r where true
 
--- name: insert_refusal
--- A webhook was refused; only when, why and how large it was is kept.
-insert into refusals (at, reason, size) values (:now, :reason, :size)
+-- name: insert_refusals
+-- Webhooks were refused; only when, why and how large they were is kept.
+insert into refusals (at, reason, size)
+select :now, reason, size from rows(reason text, size bigint) as r where true
 
 -- name: trim_refusals
 -- The last thousand refusals are kept.

@@ -11,11 +11,12 @@ where true
 returning id, booking_id, user_id, kind, due_at
 
 -- name: waiting_of_bookings
--- What waits for its time, of these bookings.
+-- What waits for its time, of these bookings; nobody releases it meanwhile.
 select n.id, n.booking_id, n.user_id, n.role, n.kind, n.due_at, n.expires_at, n.facts
 from rows(booking_id bigint) as r
 join notifications n on n.booking_id = r.booking_id
 where n.state = 'waiting'
+{lock_waiting}
 
 -- name: supersede_waiting
 -- A change of the booking made these pointless.

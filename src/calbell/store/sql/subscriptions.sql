@@ -18,6 +18,10 @@ on conflict (user_id, phone_id) do update set
   updated_at = excluded.updated_at, last_seen_at = excluded.updated_at
 returning user_id, phone_id, id, platform, device_id, created_at, updated_at
 
+-- name: lock_phone
+-- Nobody else changes this phone until the transaction ends.
+select id from phones where token_hash = :token_hash {lock_rows}
+
 -- name: remove_subscription
 -- The user has no subscription for this token any more.
 delete from subscriptions

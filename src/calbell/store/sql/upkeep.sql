@@ -21,7 +21,7 @@ delete from notifications where id in (
 
 -- name: delete_unused_phones
 -- Phones that nobody has a subscription for, and no history needs.
-delete from phones where id in (
+delete from phones where registered_at < :before and id in (
   select p.id from phones p
   where p.registered_at < :before
     and not exists (select 1 from subscriptions s where s.phone_id = p.id)
@@ -60,7 +60,3 @@ select count(*), min(due_at) from deliveries where state = 'queued' and due_at <
 -- name: last_errors
 -- The newest attempts that failed, and why.
 select at, outcome, code from attempts where outcome <> 'accepted' order by id desc limit 5
-
--- name: answers
--- Whether the database answers at all.
-select 1

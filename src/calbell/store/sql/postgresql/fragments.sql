@@ -12,7 +12,12 @@ bytea
 -- Workers pass over what another one is taking.
 for update of d skip locked
 -- name: lock_projects
-for update of p skip locked
+-- Not against those who only refer to the project: intake would hide it from the workers.
+for no key update of p skip locked
+-- name: lock_rows
+for update
+-- name: lock_waiting
+for update of n
 -- name: notify
 select pg_notify('calbell', '')
 

@@ -14,6 +14,10 @@ blob
 
 -- name: lock_projects
 
+-- name: lock_rows
+
+-- name: lock_waiting
+
 -- name: notify
 -- Other processes notice by pragma data_version.
 select 1
