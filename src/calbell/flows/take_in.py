@@ -116,7 +116,7 @@ def take_in_many(
     }
     effects = _fold(connection, fresh, now)
     plans = _plan(connection, effects, policy, now)
-    kept = [_new_event(event_id, item, effects, plans) for event_id, item in fresh.items()]
+    kept = _new_events(fresh, effects, plans)
     ids = events.insert_many(connection, kept, now)
     bookings.save_many(
         connection,
@@ -191,34 +191,39 @@ def _directory(connection: Connection, effects: Iterable[_Effect]) -> Directory:
     return users.directory(connection, ids, addresses)
 
 
-def _new_event(
-    event_id: str,
-    item: Incoming,
+def _new_events(
+    fresh: Mapping[str, Incoming],
     effects: Iterable[_Effect],
     plans: Iterable[tuple[_Effect, Plan]],
-) -> NewEvent:
-    own = [effect for effect in effects if effect.event_id == event_id]
-    told = {
-        item.user_id
-        for effect, planned in plans
-        if effect.event_id == event_id
-        for item in planned.news
+) -> list[NewEvent]:
+    """The events to keep. One that had an effect on no booking is a copy."""
+    own = {
+        effect.event_id: effect
+        for effect in effects
+        if effect.before.booking.uid == effect.event.uid
     }
-    is_copy = bool(own) and all(effect.fold.is_copy for effect in own)
-    return NewEvent(
-        public_id=event_id,
-        trigger=item.trigger,
-        kind=item.event.kind if item.event else None,
-        booking_id=own[0].before.id if own else None,
-        state=EventState.COPY if is_copy else item.state,
-        reason=item.reason,
-        recipients=len(told),
-        sent_at=item.sent_at,
-        actor=item.event.actor if item.event else None,
-        key=item.key,
-        body_hash=item.body_hash,
-        raw=item.raw,
-    )
+    told: dict[str, set[int]] = {event_id: set() for event_id in fresh}
+    changing = set[str]()
+    for effect, planned in plans:
+        changing.add(effect.event_id)
+        told[effect.event_id].update(item.user_id for item in planned.news)
+    return [
+        NewEvent(
+            public_id=event_id,
+            trigger=item.trigger,
+            kind=item.event.kind if item.event else None,
+            booking_id=own[event_id].before.id if item.event else None,
+            state=EventState.COPY if item.event and event_id not in changing else item.state,
+            reason=item.reason,
+            recipients=len(told[event_id]),
+            sent_at=item.sent_at,
+            actor=item.event.actor if item.event else None,
+            key=item.key,
+            body_hash=item.body_hash,
+            raw=item.raw,
+        )
+        for event_id, item in fresh.items()
+    ]
 
 
 def _supersede(

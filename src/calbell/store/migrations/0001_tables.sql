@@ -94,7 +94,7 @@ create table subscriptions (
 create index subscriptions_of_phone on subscriptions(phone_id);
 
 create table bookings (
-  id {identity},
+  id {row_id},
   uid text not null unique,
   status text,
   title text not null,
@@ -111,7 +111,7 @@ create table bookings (
 create index bookings_by_end on bookings(coalesce(end_at, updated_at));
 
 create table events (
-  id {identity},
+  id {row_id},
   public_id text not null unique,
   source_id {int} references sources(id) on delete set null,
   trigger_name text not null,
@@ -139,7 +139,7 @@ create table event_keys (
 create index event_keys_of_event on event_keys(event_id);
 
 create table notifications (
-  id {identity},
+  id {row_id},
   event_id {int} references events(id) on delete set null,
   booking_id {int} references bookings(id) on delete cascade,
   booking_version {int} not null,
@@ -188,7 +188,7 @@ create index deliveries_of_notification on deliveries(notification_id);
 create index deliveries_of_phone on deliveries(phone_id);
 
 create table attempts (
-  id {identity},
+  id {row_id},
   delivery_id {int} not null references deliveries(id) on delete cascade,
   number {int} not null,
   at {int} not null,
@@ -206,7 +206,7 @@ create index attempts_without_receipt on attempts(receipt_due_at) where receipt_
 create index attempts_failed on attempts(id) where outcome <> 'accepted';
 
 create table refusals (
-  id {identity},
+  id {row_id},
   at {int} not null,
   reason text not null,
   size {int} not null
