@@ -25,10 +25,27 @@ class Handed(Struct, frozen=True):
     ticket_id: str
 
 
+class _Message(Struct, frozen=True, rename="camel"):
+    to: str
+    data: dict[str, str]
+    collapse_id: str | None = None
+    tag: str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.collapse_id or self.tag or ""
+
+
+def _messages(path: str, body: bytes, headers: Mapping[str, str]) -> list[_Message]:
+    request = Request("POST", path, "", dict(headers), body)
+    return msgspec.json.decode(unpacked(request), type=list[_Message])
+
+
 class FaultyExpo:
     """A transport to the simulator. `trouble` is the share of requests that something happens to:
     lost before or after they arrived, answered 500 before or after queueing, 429, or slow.
-    `witness` sees every message at the moment at which Expo takes it."""
+    `witness` sees every message at the moment at which Expo takes it; `answered` is when an answer
+    about a key first came back whole."""
 
     def __init__(
         self,
@@ -39,6 +56,7 @@ class FaultyExpo:
     ) -> None:
         self.service = service
         self.violations = list[str]()
+        self.answered = dict[str, float]()
         self._witness = witness
         self.handed = list[Handed]()
         self.refused_for_rate = 0
@@ -69,6 +87,9 @@ class FaultyExpo:
                 return Reply(reply.status, reply.headers, reply.body[: len(reply.body) // 2])
             case _:
                 pass
+        if path.endswith("push/send"):
+            for message in _messages(path, body, headers):
+                self.answered.setdefault(message.key, self.service.now)
         return reply
 
     def _fault(self) -> str | None:
@@ -83,7 +104,7 @@ class FaultyExpo:
         request = Request("POST", path, "", dict(headers), body)
         response = self.service.answer(request)
         if path.endswith("push/send"):
-            messages = msgspec.json.decode(unpacked(request))
+            messages = _messages(path, body, headers)
             assert len(messages) <= MOST_RECIPIENTS
             if response.status == 429:
                 self.refused_for_rate += 1
@@ -91,16 +112,15 @@ class FaultyExpo:
                 self._note(messages, msgspec.json.decode(response.body)["data"])
         return Reply(response.status, response.headers, response.body)
 
-    def _note(self, messages: list[dict[str, str]], tickets: list[dict[str, str]]) -> None:
+    def _note(self, messages: list[_Message], tickets: list[dict[str, str]]) -> None:
         for message, ticket in zip(messages, tickets, strict=True):
             if ticket["status"] == "ok":
-                data = msgspec.convert(message["data"], dict[str, str])
                 handed = Handed(
                     self.service.now,
-                    message["to"],
-                    message.get("collapseId") or message["tag"],
-                    data["notificationEvent"],
-                    data["bookingUid"],
+                    message.to,
+                    message.key,
+                    message.data["notificationEvent"],
+                    message.data["bookingUid"],
                     ticket["id"],
                 )
                 try:
