@@ -219,6 +219,8 @@ class Service:
             self.metrics,
             lanes=self._engine.lanes,
         )
+        if serves and not self._settings.webhook_secrets:
+            log.warning("no_webhook_secret", remedy="set CALBELL_WEBHOOK_SECRETS")
         if delivers:
             for loop, turn in self.parts.loops:
                 self._run(loop, turn)

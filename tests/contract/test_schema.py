@@ -1,6 +1,7 @@
 """Migrations: applied once, in order, and the same schema on both engines."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from calbell.store import migrate
 from calbell.store.connection import Connection, Engine
 from calbell.store.database import run_once
 from calbell.store.migrate import SchemaMismatch
+from calbell.store.sqlite import SqliteEngine
 from calbell.store.statements import Dialect, Statement
 from tests.contract.world import NOW
 
@@ -82,3 +84,8 @@ def test_every_commit_is_on_disk_before_it_is_answered(connection: Connection) -
             for name in ("fsync", "synchronous_commit")
         ]
         assert shown == ["on", "on"]
+
+
+def test_a_new_sqlite_file_is_its_owners_alone(tmp_path: Path) -> None:
+    SqliteEngine(str(tmp_path / "new.db")).connect().close()
+    assert (tmp_path / "new.db").stat().st_mode & 0o777 == 0o600

@@ -7,6 +7,7 @@ from calbell.flows.receive import Receive
 PATH = "/webhooks/cal"
 SIGNATURE = b"x-cal-signature-256"
 NOT_SIGNED = unauthorized("The webhook is not signed with a secret that is known here.")
+NO_SECRET = unauthorized("No webhook secret is configured here: set CALBELL_WEBHOOK_SECRETS.")
 
 
 class Webhooks:
@@ -19,7 +20,7 @@ class Webhooks:
         """200 after the event and all that follows from it are committed; 401 unless signed."""
         taken = await self._receive.receive(call.body, call.header(SIGNATURE))
         if taken is None:
-            return NOT_SIGNED
+            return NOT_SIGNED if self._receive.knows_secrets else NO_SECRET
         return json(
             200,
             {

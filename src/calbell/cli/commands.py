@@ -18,7 +18,8 @@ Calbell takes Cal.com's booking webhooks and brings each event to the phones of 
 concerns, through the Expo Push Service. Apps register their push tokens as they do at Cal.com.
 
 Start with `calbell demo`. Settings are environment variables CALBELL_..., a `.env` file in the
-working directory is read as well; docs/reference/configuration.md lists them.
+working directory is read as well; docs/reference/configuration.md lists them. `--debug` shows
+where an error came from.
 """
 
 
@@ -26,7 +27,20 @@ WRONG_USE = (CycloptsError, Misuse, ConfigError)
 EXPECTED = (Failure, StoreUnavailable, SchemaMismatch)
 
 
-def _application() -> cyclopts.App:
+_COMMANDS = {
+    "serve": ("serve:serve", "The whole service: HTTP API, event intake, delivery, receipts."),
+    "worker": ("serve:worker", "Delivery, receipts and reminders only, on PostgreSQL."),
+    "demo": ("demo:demo", "The main job on this machine alone: no account anywhere."),
+    "expo-simulator": ("expo_simulator:expo_simulator", "A local Expo Push Service."),
+    "push": ("push:push", "Send a test push to a user's phones, or only show it."),
+    "users": ("users:app", "Add, change, list and remove users."),
+    "keys": ("keys:app", "Create, list and revoke keys of apps and operators."),
+    "status": ("database:status", "What waits, what was delivered, what went wrong."),
+    "migrate": ("database:migrate", "Bring the database's schema up to date."),
+}
+
+
+def _application(called: str | None) -> cyclopts.App:
     app = cyclopts.App(
         name="calbell",
         help=_ABOUT,
@@ -37,18 +51,10 @@ def _application() -> cyclopts.App:
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
-    for name, target, about in (
-        ("serve", "calbell.cli.serve:serve", None),
-        ("worker", "calbell.cli.serve:worker", None),
-        ("demo", "calbell.cli.demo:demo", None),
-        ("expo-simulator", "calbell.cli.expo_simulator:expo_simulator", None),
-        ("push", "calbell.cli.push:push", None),
-        ("migrate", "calbell.cli.database:migrate", None),
-        ("status", "calbell.cli.database:status", None),
-        ("users", "calbell.cli.users:app", None),
-        ("keys", "calbell.cli.keys:app", None),
-    ):
-        app.command(target, name=name, help=about)
+    for name, (target, about) in _COMMANDS.items():
+        # In the list of commands: a command of which more is asked tells it from its own text.
+        said = None if name == called else about
+        app.command(f"calbell.cli.{target}", name=name, help=said)
     return app
 
 
@@ -59,7 +65,7 @@ def run(arguments: Sequence[str]) -> int:
     words = [word for word in arguments if word != "--debug"]
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
-        result = _application()(words)
+        result = _application(words[0] if words else None)(words)
     except KeyboardInterrupt:
         return 130
     except Exception as error:

@@ -56,7 +56,7 @@ def status(*, json: bool = False) -> int:
 def _rows(counts: Counts) -> list[tuple[str, str]]:
     return [
         ("users", str(counts.users)),
-        ("phones", f"{counts.phones}, {counts.phones_gone} gone"),
+        ("phones", f"{counts.phones} to ring, {counts.phones_gone} gone"),
         ("notifications", _by_state(counts.notifications)),
         ("deliveries", _by_state(counts.deliveries)),
         ("unreadable events", str(counts.unreadable_events)),

@@ -204,7 +204,7 @@ class Stage:
         for told in _notifications(story):
             narrate(
                 f"   {told['kind']} to {names[told['user_id']]} ({told['role']}): {told['state']}, "
-                f"{len(told['deliveries'])} phones"
+                f"phones: {len(told['deliveries'])}"
             )
 
     async def _tell_requests(self) -> None:

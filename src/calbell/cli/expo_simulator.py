@@ -19,8 +19,9 @@ def expo_simulator(
     """A local Expo Push Service: answers like the real one, and reaches no phone.
 
     Point a client's base URL at it: `EXPO_BASE_URL` of Expo's Node SDK, `PushClient(host=...)` of
-    the Python SDK, `CALBELL_EXPO_BASE_URL` of Calbell. `POST /_sim/devices` makes a phone and
-    `GET /_sim/devices/{token}/displayed` tells what it shows; `GET /_sim` lists the rest.
+    the Python SDK, `CALBELL_EXPO_BASE_URL` of Calbell. A phone with its token is made by
+    `curl -d '{"platform":"IOS","name":"my phone"}' http://127.0.0.1:8100/_sim/devices` (IOS or
+    ANDROID); `GET /_sim/devices/{token}/displayed` tells what it shows, `GET /_sim` lists the rest.
 
     Parameters
     ----------

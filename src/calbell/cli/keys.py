@@ -31,8 +31,9 @@ def create(
     user
         The user whose key it is.
     role
-        Makes an operator's key instead: `events` may send booking events, `support` may read,
-        `admin` may do both what support may and manage users and keys.
+        Makes an operator's key instead: `support` may read timelines and metrics, and so may
+        `admin`. What else `events` and `admin` are for (sending events, managing users and keys
+        over HTTP) comes with a later version.
     name
         To recognise it by.
     expires
@@ -47,7 +48,7 @@ def create(
         raise Misuse(f"--expires {expires}: that day is over")
     with database(settings()) as units:
         if user is not None and units.run(users.find, user) is None:
-            raise Failure(f"there is no user {user}: add him with calbell users add")
+            raise Failure(f"there is no user {user}: add it with calbell users add")
         key = units.run(grant, user, role, name, expires, now, SystemRandom())
     out(key)
     return 0

@@ -58,7 +58,7 @@ def push(
     found = settings()
     with database(found) as units:
         if units.run(users.find, user) is None:
-            raise Failure(f"there is no user {user}: add him with calbell users add")
+            raise Failure(f"there is no user {user}: add it with calbell users add")
         try:
             if preview:
                 return _preview(units, found, user, event, uid)

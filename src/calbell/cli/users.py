@@ -9,7 +9,7 @@ from rich.table import Table
 
 from calbell.cli.context import database, settings
 from calbell.cli.failures import Failure, Misuse
-from calbell.cli.output import show
+from calbell.cli.output import out, show
 from calbell.flows.clocks import system_clock
 from calbell.store import users
 from calbell.store.users import Profile
@@ -70,6 +70,7 @@ def add(
     )
     with database(settings()) as units:
         units.run(users.save, profile, now)
+    out(f"user {id} is kept")
     return 0
 
 
@@ -117,7 +118,10 @@ def show_(id: int) -> int:  # noqa: A002, the argument's name
         ("time zone", profile.time_zone),
         ("language", profile.locale),
         ("clock", f"{profile.time_format} h"),
-        ("phones", f"{sum(not p.is_dead for p in phones)}, {sum(p.is_dead for p in phones)} gone"),
+        (
+            "phones",
+            f"{sum(not p.is_dead for p in phones)} to ring, {sum(p.is_dead for p in phones)} gone",
+        ),
     ):
         table.add_row(label, value)
     show(table)
@@ -136,4 +140,5 @@ def remove(id: int) -> int:  # noqa: A002, the argument's name
     with database(settings()) as units:
         if not units.run(users.remove, id):
             raise Failure(f"there is no user {id}")
+    out(f"user {id} is removed")
     return 0

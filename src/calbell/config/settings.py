@@ -94,8 +94,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "CALBELL_ADMIN_TOKEN",
         kinds.secret(16),
         None,
-        "bearer token of the operator: events API, operator API, metrics, console; without it "
-        "(and without operator keys) these are closed, not open",
+        "bearer token of the operator: timelines, metrics, console; without it these are closed, "
+        "not open (timelines and metrics also take an operator's key)",
     )
     expo_base_url: str = setting(
         "CALBELL_EXPO_BASE_URL",

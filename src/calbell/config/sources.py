@@ -77,7 +77,7 @@ def _resolved(written: Mapping[str, Given], directory: Path) -> dict[str, Given]
             if variable in written and written[variable].text:
                 raise ConfigError(f"{variable} and {name} are both given: remove one of them")
             text = _read(directory / given.text, f"{name} ({given.origin})")
-            result[variable] = Given(text.removesuffix("\n"), f"file {quoted(given.text)}")
+            result[variable] = Given(text.removesuffix("\n"), f"file {given.text!r}")
     return result
 
 
@@ -96,7 +96,7 @@ def _read(path: Path, what: str) -> str:
         reason = error.strerror or "it cannot be opened"
     except ValueError:
         reason = "it is not UTF-8 text"
-    raise ConfigError(f"{what}: cannot read {quoted(str(path))}: {reason}")
+    raise ConfigError(f"{what}: cannot read {str(path)!r}: {reason}")
 
 
 _LINE = re.compile(
@@ -118,7 +118,7 @@ def _env_file(path: Path) -> dict[str, Given]:
         match = _LINE.fullmatch(line)
         if match is None:
             raise ConfigError(
-                f"{quoted(str(path))} line {number}: must be NAME=value, a # comment or empty"
+                f"{str(path)!r} line {number}: must be NAME=value, a # comment or empty"
             )
         text = match["raw"] or match["plain"] or ""
         if match["escaped"]:

@@ -118,7 +118,12 @@ class Dispatch:
     async def _keep(self, kept: Report, attempt: int) -> None:
         """What Expo said is known here alone until it is kept: it waits for a failing database."""
         if kept.paused_until is not None:
-            log.warning("project_paused", project=kept.project_id, until=kept.paused_until)
+            log.warning(
+                "project_paused",
+                project=kept.project_id,
+                until=kept.paused_until.isoformat(timespec="seconds"),
+                code=kept.completions[0].code,
+            )
         while True:
             try:
                 await self._reports(kept)

@@ -48,6 +48,11 @@ class Receive:
             capacity=MOST_REFUSALS,
         )
 
+    @property
+    def knows_secrets(self) -> bool:
+        """Whether anything could be signed well."""
+        return bool(self._secrets)
+
     async def receive(self, body: bytes, signature: str | None) -> TakenIn | None:
         """The event and all that follows from it are committed. `None` if it was refused: then
         only when, why and how large it was is kept.
@@ -56,7 +61,8 @@ class Receive:
         understands is kept whole.
         """
         if not is_signed(body, signature, self._secrets):
-            await self._refuse("no_signature" if signature is None else "bad_signature", len(body))
+            reason = "no_signature" if signature is None else "bad_signature"
+            await self._refuse(reason if self._secrets else "no_secret_configured", len(body))
             return None
         incoming = incoming_webhook(body, self._clock())
         taken = await self._take_in.take_in(incoming)
@@ -64,7 +70,10 @@ class Receive:
         # A trigger that is not understood is a stranger's word and no label.
         trigger = incoming.trigger if incoming.event is not None else "other"
         self._metrics.events.labels(trigger, state).inc()
-        log.info("event", trigger=trigger, state=state, event_id=taken.event_id)
+        if state is EventState.UNREADABLE:
+            log.warning("webhook_unreadable", reason=incoming.reason, event_id=taken.event_id)
+        else:
+            log.info("webhook_taken", trigger=trigger, state=state, event_id=taken.event_id)
         return taken
 
     async def _refuse(self, reason: str, size: int) -> None:

@@ -23,7 +23,8 @@ def hold(path: str) -> ServingLock:
     try:
         file = Path(f"{path}-lock").open("w", encoding="ascii")  # noqa: SIM115, held while serving
     except OSError as error:
-        raise StoreUnavailable(f"cannot write beside {path}: {error.strerror}") from error
+        where = Path(path).absolute()
+        raise StoreUnavailable(f"cannot write beside {where}: {error.strerror}") from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -1,8 +1,9 @@
 """SQLite: one file, one writer, nothing to install."""
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -27,6 +28,8 @@ class SqliteConnection:
 
     def __init__(self, path: str) -> None:
         try:
+            if path != ":memory:":
+                _make_private(path)
             self._raw = sqlite3.connect(
                 path,
                 timeout=BUSY_SECONDS,
@@ -42,8 +45,9 @@ class SqliteConnection:
                 "temp_store = memory",
             ):
                 self._raw.execute(f"pragma {pragma}")
-        except sqlite3.Error as error:
-            raise StoreUnavailable(f"cannot open {path}: {error}") from error
+        except (sqlite3.Error, OSError) as error:
+            where = Path(path).absolute()
+            raise StoreUnavailable(f"cannot open {where}: {error}") from error
 
     def run(self, statement: Statement, /, **scalars: Value) -> list[Row]:
         return self._raw.execute(statement.sqlite, _in_order(statement, scalars)).fetchall()
@@ -94,6 +98,15 @@ class SqliteConnection:
         self._raw.close()
 
 
+def _make_private(path: str) -> None:
+    """The file exists; a new one holds push tokens and addresses and is its owner's alone.
+
+    One that is there is not opened: closing it again would end SQLite's locks on it.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+
+
 class SqliteEngine(Struct, frozen=True):
     """The database file `path`; `:memory:` is a new one for every connection."""
 
@@ -109,7 +122,7 @@ class SqliteEngine(Struct, frozen=True):
                 f"this Python has {sqlite3.sqlite_version}"
             )
         if self.path != ":memory:" and not Path(self.path).absolute().parent.is_dir():
-            raise StoreUnavailable(f"the folder of {self.path} does not exist")
+            raise StoreUnavailable(f"there is no folder {Path(self.path).absolute().parent}")
         return SqliteConnection(self.path)
 
     def copy_before(self, version: int) -> None:
