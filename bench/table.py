@@ -34,6 +34,10 @@ def markdown(
         (
             f"# What Calbell reaches, medians of {runs} runs",
             "",
+            "Made by `python -m bench --markdown docs/explanation/performance.md`"
+            " (`make bench` prints the same). What is to be reached comes from the design;"
+            " what is not reached yet says so.",
+            "",
             *machine,
             "",
             *_HEADER,
