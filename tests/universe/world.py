@@ -96,7 +96,7 @@ class Universe:
             await self._booking_lives(f"b{number}")
             if self.chance.random() < 0.3:
                 await self._phones_change()
-            if self.chance.random() < 0.1:
+            if self.chance.random() < 0.2:
                 self._outage_until = self.now() + timedelta(minutes=self.chance.randrange(1, 300))
             await asyncio.sleep(self.chance.expovariate(1 / 600))
         self._in_trouble = False
@@ -131,7 +131,8 @@ class Universe:
 
     async def _booking_lives(self, uid: str) -> None:
         """One booking from its start to some end, its webhooks repeated and out of order."""
-        start = self.now() + timedelta(minutes=self.chance.randrange(5, 60 * 30))
+        longest = self.chance.choice((30, 60 * 30))
+        start = self.now() + timedelta(minutes=self.chance.randrange(5, longest))
         host, guest = self.chance.sample(list(USERS), 2)
         for body, trigger, of in self._story(uid, start, host, guest):
             for _ in range(1 + (self.chance.random() < 0.2)):
