@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from calbell.domain.backoff import receipt_look
 from calbell.domain.delivery import DeliveryFact, DeliveryState, next_state
@@ -69,12 +69,13 @@ def report(sending: Sending, answer: Answer, pace: Pace, now: datetime) -> Repor
             until = now + max(sending.pause, wait or timedelta())
             return _report(sending, later, pace, now, paused_until=until)
         case MixedProjects(tokens) if _teaches(tokens, sending.request):
-            return _again(sending, MIXED_PROJECTS, now, learned=tokens)
+            return _again(sending, MIXED_PROJECTS, pace, now, learned=tokens)
         case WholeRefused() | MixedProjects():
             code = answer.code if isinstance(answer, WholeRefused) else MIXED_PROJECTS
             if len(sending.request) == 1:
                 return _report(sending, (Refused(code),), pace, now)
-            return _again(sending, code, now, most_together=(len(sending.request) + 1) // 2)
+            half = (len(sending.request) + 1) // 2
+            return _again(sending, code, pace, now, most_together=half)
         case _:
             assert_never(answer)
 
@@ -113,32 +114,19 @@ def _report(
 def _again(
     sending: Sending,
     code: str,
+    pace: Pace,
     now: datetime,
     *,
     most_together: int | None = None,
     learned: Mapping[str, Sequence[str]] | None = None,
 ) -> Report:
     """Nothing was sent; all of it is due again at once, otherwise put together."""
-    return Report(
-        project_id=sending.project_id,
-        completions=tuple(
-            Completion(
-                delivery_id=delivery.id,
-                worker=sending.worker,
-                attempt=delivery.attempt,
-                asked_at=sending.started_at,
-                outcome=DeliveryFact.POSTPONED,
-                code=code,
-                state=DeliveryState.QUEUED,
-                due_at=now,
-                possibly_sent=delivery.possibly_sent,
-                phone_id=delivery.phone_id,
-                most_together=most_together or delivery.most_together,
-            )
-            for delivery in sending.request
-        ),
-        learned=learned or {},
-    )
+    at_once = structs.replace(sending, pause=timedelta())
+    again = _report(at_once, (Later(code),) * len(sending.request), pace, now)
+    if most_together is None:
+        return structs.replace(again, learned=learned or {})
+    smaller = tuple(structs.replace(c, most_together=most_together) for c in again.completions)
+    return structs.replace(again, completions=smaller)
 
 
 _FACTS = {

@@ -93,13 +93,17 @@ def bring_up_to_date(engine: Engine, now: datetime) -> tuple[int, ...]:
         connection.close()
 
 
+def check(connection: Connection) -> None:
+    """One unit of work: raises `SchemaMismatch`, with the command to run, unless the schema is this
+    program's."""
+    if pending(connection):
+        raise SchemaMismatch("the database's schema is out of date: run calbell migrate")
+
+
 def require_up_to_date(engine: Engine) -> None:
-    """Raises `SchemaMismatch`, with the command to run, unless the schema is this program's."""
+    """The same for a database that nothing is connected to yet."""
     connection = engine.connect()
     try:
-        with connection.transaction(writes=True):
-            steps = pending(connection)
+        run_once(connection, check)
     finally:
         connection.close()
-    if steps:
-        raise SchemaMismatch("the database's schema is out of date: run calbell migrate")
