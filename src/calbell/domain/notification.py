@@ -62,18 +62,39 @@ class Suppression(StrEnum):
     NO_LONGER_TRUE = "no_longer_true"
 
 
+class Payment(Struct, frozen=True):
+    """What was paid: an amount in the minor unit of its ISO 4217 currency, upper-case."""
+
+    amount: int
+    currency: str
+
+
 class BookingFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The booking as it stood when the notification was planned: what its words are made from."""
+    """The booking as it stood when the notification was planned: what its words are made from.
+
+    `attendees` and `hosts` name a few of whom there may be thousands; `attendee_count` says how
+    many attend. `attendee` is whose seat the news is about. `added` are people who joined, and
+    `old_place`, `old_organizer` and `old_times` what was before. `count` is how many occurrences of
+    a series, or seats of one booking, the news is about at once.
+    """
 
     uid: str
     title: str = ""
     times: TimeSpan | None = None
     old_times: TimeSpan | None = None
     place: str | None = None
+    old_place: str | None = None
     organizer: Person | None = None
+    old_organizer: Person | None = None
+    hosts: tuple[Person, ...] = ()
     attendees: tuple[Person, ...] = ()
+    attendee_count: int = 0
     attendee: Person | None = None
+    added: tuple[Person, ...] = ()
+    seats: int | None = None
     reason: str | None = None
+    payment: Payment | None = None
+    count: int = 1
 
 
 class Planned(Struct, frozen=True, kw_only=True):
