@@ -11,10 +11,20 @@ from starlette.types import ASGIApp
 
 from calbell.api.app import create_app
 from calbell.api.credentials import Credentials
+from calbell.api.devices import Devices
+from calbell.api.gate import Gate
+from calbell.api.key_ring import KeyRing
+from calbell.api.keys import Keys
+from calbell.api.limits import RequestLimit
+from calbell.api.me import Me
 from calbell.api.operator import OperatorApi
+from calbell.api.people import People
 from calbell.api.subscriptions import Subscriptions
+from calbell.api.table import Handlers, routes, user_routes
 from calbell.api.webhooks import Webhooks
-from calbell.config import ConfigError, Settings, TokenOwnership
+from calbell.calcom.http import CalcomApi
+from calbell.calcom.me import CalcomUser
+from calbell.config import Admit, ConfigError, Settings, TokenOwnership
 from calbell.console.pages import Console
 from calbell.domain.backoff import Backoff
 from calbell.domain.people import Role
@@ -27,6 +37,7 @@ from calbell.flows.clocks import SharedClock, measuring_loop, system_clock
 from calbell.flows.collect import Collect, Patience
 from calbell.flows.compose import App
 from calbell.flows.dispatch import Dispatch
+from calbell.flows.identify import Admission, Identify
 from calbell.flows.loop import Loop
 from calbell.flows.prune import EVERY, Prune
 from calbell.flows.receive import Receive
@@ -86,6 +97,22 @@ def app_of(settings: Settings) -> App:
         settings.sound,
         settings.request_category,
     )
+
+
+def admission_of(settings: Settings) -> Admission:
+    """What the settings say about whom of Cal.com's users may register here."""
+    admit = settings.admit
+
+    def admits(user: CalcomUser, is_known: bool) -> bool:
+        match admit:
+            case Admit.ANY:
+                return True
+            case Admit.KNOWN:
+                return is_known
+            case organizations:
+                return user.organization_id in organizations
+
+    return admits
 
 
 class Parts(Struct, frozen=True):
@@ -184,6 +211,7 @@ class Service:
         self.clock: Clock = (
             system_clock if isinstance(self._engine, SqliteEngine) else SharedClock()
         )
+        self._calcom = CalcomApi(settings.calcom_api_url)
         self._transport = HttpTransport(
             settings.expo_base_url, settings.expo_timeout, settings.expo_max_concurrency + 1
         )
@@ -229,22 +257,36 @@ class Service:
     @property
     def app(self) -> ASGIApp:
         """The application to serve, once the service was started."""
-        token = self._settings.admin_token
-        credentials = Credentials(self.database, self.clock, token.reveal() if token else None)
-        operating = OperatorApi(
-            self.database,
-            credentials,
-            self.clock,
-            self.metrics,
-            metrics_open=self._settings.metrics_open,
+        settings, database, clock = self._settings, self.database, self.clock
+        token = settings.admin_token.reveal() if settings.admin_token else None
+        identify = Identify(self._calcom, database, clock, admission_of(settings))
+        credentials = Credentials(KeyRing(database, clock), identify, settings.auth, token)
+        limit = settings.rate_limit_api_key
+        handlers = Handlers(
+            subscriptions=Subscriptions(self.parts.register, self.metrics),
+            me=Me(database),
+            devices=Devices(
+                database,
+                policy_of(settings),
+                app_of(settings),
+                clock,
+                self.chance,
+                hears_all=bool(settings.webhook_secrets),
+                wake=self.parts.wake,
+            ),
+            webhooks=Webhooks(self.parts.receive),
+            operator=OperatorApi(database, clock, self.metrics),
+            people=People(database, clock),
+            keys=Keys(database, clock, self.chance),
         )
         return create_app(
-            Subscriptions(self.parts.register, credentials, self.metrics),
-            Webhooks(self.parts.receive),
-            operating,
-            Console(self.database, self.clock, self.chance, token.reveal() if token else None).app,
-            self.clock,
+            user_routes(handlers),
+            routes(handlers, metrics_open=settings.metrics_open),
+            Gate(credentials, RequestLimit(limit) if limit else None, clock),
+            credentials,
+            clock,
             self.chance,
+            Console(database, clock, self.chance, token).app,
         )
 
     async def stop(self, within: timedelta = GRACE) -> None:
@@ -260,6 +302,7 @@ class Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.parts.dispatch.stop(max(ends_at - self.clock(), timedelta()))
         await self._transport.close()
+        await self._calcom.close()
         for close in self._closers:
             await asyncio.to_thread(close)
         await asyncio.to_thread(self.database.close)

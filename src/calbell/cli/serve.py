@@ -60,7 +60,7 @@ async def _serve(
         server = None
         try:
             if listen is not None:
-                server = HttpServer(service.app, *listen)
+                server = HttpServer(service.app, *listen, map(str, found.trusted_proxies))
                 server.start()
             log.info("started", url=server.url if server else None, delivers=delivers)
             await stopped.wait()

@@ -6,6 +6,7 @@ reference page (`python -m calbell.config > docs/reference/configuration.md`).
 """
 
 from calbell.config.kinds import (
+    Admit,
     AuthMethod,
     AutoConnect,
     LogFormat,
@@ -22,6 +23,7 @@ __all__ = [
     "NOT_YET",
     "PREFIX",
     "VARIABLES",
+    "Admit",
     "AuthMethod",
     "AutoConnect",
     "ConfigError",

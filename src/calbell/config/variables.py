@@ -14,10 +14,6 @@ PREFIX: Final = "CALBELL_"
 
 NOT_YET: Mapping[str, str | None] = {
     "CALBELL_PUBLIC_URL": None,
-    "CALBELL_TRUSTED_PROXIES": None,
-    "CALBELL_AUTH": "keys",
-    "CALBELL_CALCOM_API_URL": None,
-    "CALBELL_ADMIT": None,
     "CALBELL_AUTO_CONNECT": None,
     "CALBELL_CALCOM_API_KEY": None,
     "CALBELL_RECONCILE_SECONDS": None,
@@ -25,7 +21,6 @@ NOT_YET: Mapping[str, str | None] = {
     "CALBELL_SPOOL_DIR": None,
     "CALBELL_PRIVACY": "full",
     "CALBELL_DEFAULT_QUIET_HOURS": None,
-    "CALBELL_RATE_LIMIT_API_KEY": "0",
     "CALBELL_CALLBACK_URL": None,
     "CALBELL_CALLBACK_SECRET": None,
     "CALBELL_HEARTBEAT_URL": None,
