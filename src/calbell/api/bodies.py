@@ -20,8 +20,9 @@ TOO_LARGE: Final = bare(413, "request entity too large")
 
 _JSON: Final = re.compile(r"\s*application/json\s*(?:;|$)", re.IGNORECASE)
 _CHARSET: Final = re.compile(r';\s*charset\s*=\s*"?([^\s";]+)', re.IGNORECASE)
+UTF_8: Final = "utf-8-sig"
 _CODECS: Final = {
-    "utf-8": "utf-8-sig",
+    "utf-8": UTF_8,
     "utf-7": "utf-7",
     "utf-16": "utf-16",
     "utf-16le": "utf-16-le",
@@ -42,13 +43,14 @@ def decoded(call: Call) -> Body | Answer | Problem:
     if not call.body and b"content-length" not in call.headers:
         return {}
     kind = call.header(b"content-type") or ""
-    if kind != "application/json" and _JSON.match(kind) is None:
-        return {}
-    named = _CHARSET.search(kind)
-    charset = named[1] if named else "utf-8"
-    codec = _CODECS.get(charset.lower())
-    if codec is None:
-        return bare(415, f'unsupported charset "{charset.upper()}"')
+    codec = UTF_8
+    if kind != "application/json":
+        if _JSON.match(kind) is None:
+            return {}
+        charset = named[1] if (named := _CHARSET.search(kind)) else "utf-8"
+        if charset.lower() not in _CODECS:
+            return bare(415, f'unsupported charset "{charset.upper()}"')
+        codec = _CODECS[charset.lower()]
     raw = _unpacked(call)
     if not isinstance(raw, bytes):
         return raw
@@ -73,7 +75,7 @@ def _unpacked(call: Call) -> bytes | Answer | Problem:
 
 
 def _parsed(raw: bytes, codec: str) -> Body | Problem:
-    if codec == "utf-8-sig":
+    if codec == UTF_8:
         try:
             return _object_or_list(msgspec.json.decode(raw))
         except (ValueError, RecursionError):

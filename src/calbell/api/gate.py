@@ -40,7 +40,9 @@ class Gate:
     async def admit(self, call: Call) -> Visit:
         """Who asks."""
         if self._limit is None:
-            known = await self._credentials.user(call, may_ask=True)
+            known = self._credentials.at_hand(call) or await self._credentials.user(
+                call, may_ask=True
+            )
             return Visit(TOO_MANY if isinstance(known, Unasked) else known)
         return await self._within(self._limit, call)
 
@@ -51,7 +53,9 @@ class Gate:
         allowance = limit.spend(hash(authorization) if authorization else address, now)
         if allowance.is_refused:
             return Visit(TOO_MANY, told(allowance))
-        known = await self._credentials.user(call, may_ask=not limit.is_blocked(address, now))
+        known = self._credentials.at_hand(call) or await self._credentials.user(
+            call, may_ask=not limit.is_blocked(address, now)
+        )
         if isinstance(known, Caller) or known is NOTHING_SENT:
             return Visit(known, told(allowance))
         of_address = limit.spend(address, now)

@@ -38,11 +38,16 @@ class KeyRing:
             size=MOST_REMEMBERED,
         )
 
+    def at_hand(self, sent: str) -> FoundKey | None:
+        """The key that was sent, if it was found a moment ago."""
+        found = self._remembered.get(key_hash(sent))
+        return found[0] if found is not None and self._clock() < found[1] else None
+
     async def find(self, sent: str) -> FoundKey | None:
         """The key that was sent, revoked and expired ones too."""
+        if (remembered := self.at_hand(sent)) is not None:
+            return remembered
         hash_, now = key_hash(sent), self._clock()
-        if (remembered := self._remembered.get(hash_)) is not None and now < remembered[1]:
-            return remembered[0]
         key = await self._database.read(keys.find, hash_)
         if key is None:
             self._remembered.pop(hash_, None)

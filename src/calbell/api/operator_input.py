@@ -2,7 +2,7 @@
 message about what is wrong."""
 
 from typing import Annotated, Final, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Meta, Struct
@@ -36,7 +36,7 @@ class Page(Struct, frozen=True, forbid_unknown_fields=True):
 
 def page_in(call: Call) -> Page | Problem:
     """The page that the query asks for."""
-    query = dict(parse_qsl(urlsplit(call.url).query, keep_blank_values=True))
+    query = dict(parse_qsl(call.query, keep_blank_values=True))
     try:
         return msgspec.convert(query, Page, strict=False)
     except msgspec.ValidationError as error:

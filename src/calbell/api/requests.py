@@ -18,16 +18,44 @@ class ClientLeft(Exception):
 
 
 class Call(Struct, frozen=True):
-    """One request, read to its end. Header names are lower-case, and the first of a name counts;
-    `url` is path and query; `address` is the client's, or that of the proxy that is not trusted.
-    """
+    """One request, read to its end. Header names are lower-case, and the first of a name counts."""
 
-    method: str
-    url: str
-    path_parameters: Mapping[str, str]
+    scope: Scope
     headers: Headers
     body: bytes
-    address: str
+
+    @property
+    def method(self) -> str:
+        method: str = self.scope["method"]
+        return method
+
+    @property
+    def url(self) -> str:
+        """Path and query as asked for, but `/api/v2` as `/v2`: so Cal.com names them in errors."""
+        path: str = self.scope["raw_path"].decode("latin-1")
+        if path.startswith("/api/v2/"):
+            path = path.removeprefix("/api")
+        query: bytes = self.scope["query_string"]
+        return f"{path}?{query.decode('latin-1')}" if query else path
+
+    @property
+    def query(self) -> str:
+        """What stands behind the question mark."""
+        query: bytes = self.scope["query_string"]
+        return query.decode("latin-1")
+
+    @property
+    def path_parameters(self) -> Mapping[str, str]:
+        """The variable parts of the path."""
+        parameters: Mapping[str, str] = self.scope["path_params"]
+        return parameters
+
+    @property
+    def address(self) -> str:
+        """The client's, or that of the last proxy that is not trusted; empty where there is
+        none."""
+        client: tuple[str, int] | None = self.scope.get("client")
+        return client[0] if client else ""
 
     def header(self, name: bytes) -> str | None:
         """The header's value, if it was sent."""
@@ -39,26 +67,7 @@ async def read(scope: Scope, receive: Receive, longest_body: int) -> Call | None
     """The whole request; `None` if its body is longer than it may be. `ClientLeft` if it ends
     before."""
     body = await _read_body(receive, longest_body)
-    if body is None:
-        return None
-    client = scope.get("client")
-    return Call(
-        scope["method"],
-        _url(scope),
-        scope.get("path_params", {}),
-        dict(reversed(scope["headers"])),
-        body,
-        client[0] if client else "",
-    )
-
-
-def _url(scope: Scope) -> str:
-    """Path and query as asked for, but `/api/v2` as `/v2`: so Cal.com names them in its errors."""
-    path: str = scope["raw_path"].decode("latin-1")
-    if path.startswith("/api/v2/"):
-        path = path.removeprefix("/api")
-    query = scope["query_string"]
-    return f"{path}?{query.decode('latin-1')}" if query else path
+    return None if body is None else Call(scope, dict(reversed(scope["headers"])), body)
 
 
 async def _read_body(receive: Receive, longest: int) -> bytes | None:

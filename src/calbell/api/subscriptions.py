@@ -10,7 +10,7 @@ from calbell.api.bodies import Body
 from calbell.api.credentials import Caller
 from calbell.api.requests import Call
 from calbell.api.validation import DEVICE_ID, PLATFORM, TOKEN
-from calbell.domain.subscription import Platform, Registration
+from calbell.domain.subscription import Platform, Registration, Subscription
 from calbell.flows.register import Register
 from calbell.store.connection import MissingReference
 from calbell.telemetry import Metrics
@@ -66,17 +66,7 @@ class Subscriptions:
         except MissingReference:
             return USER_WENT
         self._metrics.registrations.inc()
-        shown = Shown(
-            kept.id,
-            kept.user_id,
-            "APP_PUSH",
-            kept.platform,
-            token,
-            kept.device_id,
-            iso(kept.created_at),
-            iso(kept.updated_at),
-        )
-        return json(201, Success("success", shown))
+        return json(201, Success("success", _shown(kept, token)))
 
     async def remove(self, _: Call, body: Body, caller: Caller) -> Answer | Problem:
         """200, or 404 where this user has no such token."""
@@ -84,6 +74,19 @@ class Subscriptions:
             return wrong
         token = cast(dict[str, str], body)["token"]
         return REMOVED if await self._register.remove(caller.user_id, token) else NO_SUBSCRIPTION
+
+
+def _shown(kept: Subscription, token: str) -> Shown:
+    return Shown(
+        kept.id,
+        kept.user_id,
+        "APP_PUSH",
+        kept.platform,
+        token,
+        kept.device_id,
+        iso(kept.created_at),
+        iso(kept.updated_at),
+    )
 
 
 def _kept(device_id: str) -> str:
