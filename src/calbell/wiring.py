@@ -23,28 +23,23 @@ from calbell.api.subscriptions import Subscriptions
 from calbell.api.table import Handlers, routes, user_routes
 from calbell.api.webhooks import Webhooks
 from calbell.calcom.http import CalcomApi
-from calbell.calcom.me import CalcomUser
-from calbell.config import Admit, ConfigError, Settings, TokenOwnership
+from calbell.choices import admission_of, app_of, pace_of, policy_of
+from calbell.config import ConfigError, Settings
 from calbell.console.pages import Console
-from calbell.domain.backoff import Backoff
-from calbell.domain.people import Role
-from calbell.domain.plan import Rules
 from calbell.expo.client import ExpoClient
 from calbell.expo.http import HttpTransport
 from calbell.expo.transport import Transport
-from calbell.flows.claim import Pace
 from calbell.flows.clocks import SharedClock, measuring_loop, system_clock
 from calbell.flows.collect import Collect, Patience
-from calbell.flows.compose import App
 from calbell.flows.dispatch import Dispatch
-from calbell.flows.identify import Admission, Identify
+from calbell.flows.identify import CalcomUsers, Identify
 from calbell.flows.loop import Loop
 from calbell.flows.prune import EVERY, Prune
 from calbell.flows.receive import Receive
 from calbell.flows.register import Register
 from calbell.flows.release import Release
 from calbell.flows.rescue import Rescue
-from calbell.flows.surroundings import Clock, Policy, new_key
+from calbell.flows.surroundings import Clock, new_key
 from calbell.flows.take_in import TakeIn
 from calbell.store import deliveries, migrate
 from calbell.store.database import Database, ThreadedDatabase
@@ -62,57 +57,7 @@ GRACE = timedelta(seconds=8)
 NET = timedelta(seconds=5)
 """How often a loop looks for work at the latest, should a wake-up ever be missed."""
 
-_ROLES = {"organizer": Role.ORGANIZER, "hosts": Role.HOST, "attendees": Role.ATTENDEE}
-
 Turn = Callable[[], Awaitable[datetime | None]]
-
-
-def policy_of(settings: Settings) -> Policy:
-    """What the settings say about who is told what."""
-    return Policy(
-        Rules(
-            roles=frozenset(_ROLES[name] for name in settings.recipients),
-            reminders=tuple(timedelta(minutes=m) for m in settings.default_reminder_minutes),
-        ),
-        exclusive=settings.token_ownership is TokenOwnership.EXCLUSIVE,
-    )
-
-
-def pace_of(settings: Settings) -> Pace:
-    """What the settings say about how fast to send."""
-    return Pace(
-        rate=settings.expo_rate_limit,
-        requests=settings.expo_max_concurrency,
-        lease=settings.lease,
-        backoff=Backoff(settings.retry_base, settings.retry_max),
-        receipt_delay=settings.receipt_delay,
-    )
-
-
-def app_of(settings: Settings) -> App:
-    """What the settings say about the mobile app."""
-    return App(
-        settings.deep_link,
-        settings.android_channel,
-        settings.sound,
-        settings.request_category,
-    )
-
-
-def admission_of(settings: Settings) -> Admission:
-    """What the settings say about whom of Cal.com's users may register here."""
-    admit = settings.admit
-
-    def admits(user: CalcomUser, is_known: bool) -> bool:
-        match admit:
-            case Admit.ANY:
-                return True
-            case Admit.KNOWN:
-                return is_known
-            case organizations:
-                return user.organization_id in organizations
-
-    return admits
 
 
 class Parts(Struct, frozen=True):
@@ -193,6 +138,48 @@ def assemble(
     )
 
 
+def application(
+    settings: Settings,
+    database: Database,
+    calcom: CalcomUsers,
+    parts: Parts,
+    clock: Clock,
+    chance: Random,
+    metrics: Metrics,
+) -> ASGIApp:
+    """The application to serve, around the parts of a service and a way to Cal.com."""
+    token = settings.admin_token.reveal() if settings.admin_token else None
+    identify = Identify(calcom, database, clock, admission_of(settings))
+    credentials = Credentials(KeyRing(database, clock), identify, settings.auth, token)
+    limit = settings.rate_limit_api_key
+    handlers = Handlers(
+        subscriptions=Subscriptions(parts.register, metrics),
+        me=Me(database),
+        devices=Devices(
+            database,
+            policy_of(settings),
+            app_of(settings),
+            clock,
+            chance,
+            hears_all=bool(settings.webhook_secrets),
+            wake=parts.wake,
+        ),
+        webhooks=Webhooks(parts.receive),
+        operator=OperatorApi(database, clock, metrics),
+        people=People(database, clock),
+        keys=Keys(database, clock, chance),
+    )
+    return create_app(
+        user_routes(handlers),
+        routes(handlers, metrics_open=settings.metrics_open),
+        Gate(credentials, RequestLimit(limit) if limit else None, clock),
+        credentials,
+        clock,
+        chance,
+        Console(database, clock, chance, token).app,
+    )
+
+
 class Service:
     """A whole service in this process: database threads, loops, and the application to serve.
 
@@ -257,36 +244,14 @@ class Service:
     @property
     def app(self) -> ASGIApp:
         """The application to serve, once the service was started."""
-        settings, database, clock = self._settings, self.database, self.clock
-        token = settings.admin_token.reveal() if settings.admin_token else None
-        identify = Identify(self._calcom, database, clock, admission_of(settings))
-        credentials = Credentials(KeyRing(database, clock), identify, settings.auth, token)
-        limit = settings.rate_limit_api_key
-        handlers = Handlers(
-            subscriptions=Subscriptions(self.parts.register, self.metrics),
-            me=Me(database),
-            devices=Devices(
-                database,
-                policy_of(settings),
-                app_of(settings),
-                clock,
-                self.chance,
-                hears_all=bool(settings.webhook_secrets),
-                wake=self.parts.wake,
-            ),
-            webhooks=Webhooks(self.parts.receive),
-            operator=OperatorApi(database, clock, self.metrics),
-            people=People(database, clock),
-            keys=Keys(database, clock, self.chance),
-        )
-        return create_app(
-            user_routes(handlers),
-            routes(handlers, metrics_open=settings.metrics_open),
-            Gate(credentials, RequestLimit(limit) if limit else None, clock),
-            credentials,
-            clock,
+        return application(
+            self._settings,
+            self.database,
+            self._calcom,
+            self.parts,
+            self.clock,
             self.chance,
-            Console(database, clock, self.chance, token).app,
+            self.metrics,
         )
 
     async def stop(self, within: timedelta = GRACE) -> None:

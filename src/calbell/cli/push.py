@@ -74,7 +74,7 @@ def push(
 
 def _require_part(units: Units, found: Settings, rehearsal: Rehearsal) -> None:
     """A `Failure` unless the push can be about the booking that was asked for."""
-    from calbell.wiring import policy_of
+    from calbell.choices import policy_of
 
     if units.run(bookings.by_uid, rehearsal.uid or "") is None:
         raise Failure(f"nothing was ever heard of booking {rehearsal.uid}")
@@ -83,8 +83,8 @@ def _require_part(units: Units, found: Settings, rehearsal: Rehearsal) -> None:
 
 
 def _preview(units: Units, found: Settings, rehearsal: Rehearsal) -> int:
+    from calbell.choices import app_of, policy_of
     from calbell.expo.messages import MOST_BYTES, encode, message_size
-    from calbell.wiring import app_of, policy_of
 
     prepared = units.run(rehearse.prepare, rehearsal, policy_of(found), system_clock())
     for message in rehearse.messages(prepared, app_of(found)):
@@ -95,7 +95,8 @@ def _preview(units: Units, found: Settings, rehearsal: Rehearsal) -> int:
 
 
 async def _push(units: Units, found: Settings, rehearsal: Rehearsal, wait_receipt: bool) -> int:
-    from calbell.wiring import Service, policy_of
+    from calbell.choices import policy_of
+    from calbell.wiring import Service
 
     rehearsed = units.run(
         rehearse.rehearse, rehearsal, policy_of(found), system_clock(), SystemRandom()
