@@ -1,0 +1,272 @@
+"""Single paths lead to Calbell and the rest to Cal.com: the proxies of docs/how-to run as they are
+written there."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from calbell.calcom.signature import sign
+from tests import payloads
+from tests.acceptance.proxies import FILES, HOST, Certificate, Proxy, ProxyName, StandIn, program
+from tests.acceptance.stand import APP_PUSH, Meeting, Stand
+
+TOKEN = "ExponentPushToken[aaaaaaaaaaaaaaaaaaaaaa]"
+
+AT_CALBELL = [
+    ("POST", APP_PUSH),
+    ("DELETE", APP_PUSH),
+    ("POST", f"{APP_PUSH}/"),
+    ("POST", f"/api{APP_PUSH}"),
+    ("POST", f"/api{APP_PUSH}/?a=b"),
+    ("POST", "/webhooks/cal"),
+    ("POST", "/webhooks/cal/3f9c0a"),
+    ("GET", "/v1/me/devices"),
+    ("PATCH", "/v1/me/preferences"),
+]
+AT_CAL_COM = [
+    ("GET", "/v2/me"),
+    ("GET", "/api/v2/me"),
+    ("GET", "/v2/bookings?status=upcoming&take=2"),
+    ("POST", "/v2/bookings/uid1/confirm"),
+    ("GET", "/v2/webhooks"),
+    ("DELETE", "/v2/notifications/subscriptions/slack"),
+    ("POST", f"{APP_PUSH}s"),
+    ("POST", f"{APP_PUSH}/else"),
+    ("POST", "/webhooks/calendar"),
+    ("GET", "/"),
+    # What is the operator's has no way in from outside.
+    ("GET", "/metrics"),
+    ("GET", "/console"),
+    ("GET", "/console/login"),
+    ("GET", "/readyz"),
+    ("GET", "/docs"),
+    ("POST", "/v1/events"),
+    ("GET", "/v1/users"),
+    ("GET", "/v1/keys"),
+    ("GET", "/v1/bookings/uid1/timeline"),
+]
+
+
+class Behind(NamedTuple):
+    """A proxy in front of two stand-ins that say who they are."""
+
+    proxy: Proxy
+    calbell: StandIn
+    calcom: StandIn
+
+
+@pytest.fixture(params=["nginx", "caddy"], scope="module")
+def name(request: pytest.FixtureRequest) -> ProxyName:
+    """Each test runs with each proxy that is installed."""
+    found: ProxyName = request.param
+    program(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return Certificate.make(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="module")
+def calcom() -> Iterator[StandIn]:
+    stand_in = StandIn("Cal.com")
+    yield stand_in
+    stand_in.stop()
+
+
+@pytest.fixture(scope="module")
+def behind(
+    name: ProxyName,
+    certificate: Certificate,
+    calcom: StandIn,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Behind]:
+    calbell = StandIn("Calbell")
+    proxy = Proxy(
+        name,
+        tmp_path_factory.mktemp("proxy"),
+        calbell=calbell.address,
+        calcom=calcom.address,
+        certificate=certificate,
+    )
+    proxy.start()
+    yield Behind(proxy, calbell, calcom)
+    proxy.stop()
+    calbell.stop()
+
+
+@pytest.fixture
+def front(
+    name: ProxyName,
+    certificate: Certificate,
+    calcom: StandIn,
+    sqlite_stand: Stand,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Proxy]:
+    """A proxy in front of the running Calbell."""
+    proxy = Proxy(
+        name,
+        tmp_path_factory.mktemp("front"),
+        calbell=sqlite_stand.url.removeprefix("http://"),
+        calcom=calcom.address,
+        certificate=certificate,
+    )
+    proxy.start()
+    yield proxy
+    proxy.stop()
+
+
+def test_the_proxys_own_program_finds_nothing_wrong(behind: Behind) -> None:
+    ended = behind.proxy.check()
+    assert ended.code == 0, ended.err
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "where"),
+    [(*asked, "Calbell") for asked in AT_CALBELL] + [(*asked, "Cal.com") for asked in AT_CAL_COM],
+)
+def test_each_path_leads_to_the_one_who_answers_it_and_arrives_as_it_was(
+    behind: Behind, method: str, path: str, where: str
+) -> None:
+    reply = behind.proxy.ask(method, path)
+    assert (reply.status, reply.body.decode()) == (200, where)
+    seen = (behind.calbell if where == "Calbell" else behind.calcom).seen[-1]
+    assert (seen.method, seen.path) == (method, path)
+
+
+@pytest.mark.parametrize("path", [APP_PUSH, "/webhooks/cal", "/v1/me/devices", "/v2/bookings"])
+def test_who_asks_is_passed_on_and_nobody_can_pretend_to_be_elsewhere(
+    behind: Behind, path: str
+) -> None:
+    body = b'{"a": "\xc3\xa9"}'
+    behind.proxy.ask(
+        "POST",
+        path,
+        body,
+        {
+            "Authorization": "Bearer cal_x",
+            "X-Cal-Signature-256": "abc",
+            "X-Forwarded-For": "203.0.113.9",
+            "X-Forwarded-Proto": "http",
+        },
+    )
+    seen = (behind.calcom if path == "/v2/bookings" else behind.calbell).seen[-1]
+    assert seen.body == body
+    assert seen.headers["authorization"] == "Bearer cal_x"
+    assert seen.headers["x-cal-signature-256"] == "abc"
+    assert seen.headers["host"] == HOST
+    assert seen.headers["x-forwarded-for"] == "127.0.0.1"
+    assert seen.headers["x-forwarded-proto"] == "https"
+
+
+def test_a_phone_registers_through_it_and_is_removed_again(
+    front: Proxy, sqlite_stand: Stand, calcom: StandIn
+) -> None:
+    user = sqlite_stand.database.user()
+    headers = {"Authorization": f"Bearer {user.key}", "Content-Type": "application/json"}
+    body = msgspec.json.encode({"token": TOKEN, "platform": "IOS", "deviceId": "d"})
+    for path in (APP_PUSH, f"/api{APP_PUSH}"):
+        reply = front.ask("POST", path, body, headers)
+        assert reply.status == 201
+        assert reply.json()["data"]["userId"] == user.id
+    reply = front.ask("DELETE", APP_PUSH, body, headers)
+    assert (reply.status, reply.json()["status"]) == (200, "success")
+    assert front.ask("DELETE", APP_PUSH, body, headers).status == 404
+    assert front.ask("GET", "/v2/me", headers=headers).body == b"Cal.com"
+
+
+def test_too_long_a_body_is_refused_in_calbells_words(front: Proxy, sqlite_stand: Stand) -> None:
+    for path, size in ((APP_PUSH, 102_401), ("/webhooks/cal", 1_048_577)):
+        reply = front.ask("POST", path, b"x" * size)
+        assert reply.status == 413
+        assert reply.body == b'{"statusCode":413,"message":"request entity too large"}'
+
+
+def test_the_longest_webhook_that_calbell_takes_comes_through(
+    front: Proxy, sqlite_stand: Stand
+) -> None:
+    host = sqlite_stand.database.user()
+    body = payloads.body(Meeting(host).webhook(payloads.created))
+    body += b" " * (1_048_576 - len(body))
+    headers = {"X-Cal-Signature-256": sign(body, sqlite_stand.secret)}
+    reply = front.ask("POST", "/webhooks/cal", body, headers)
+    assert (reply.status, reply.json()["status"]) == (200, "success")
+
+
+def test_what_is_cal_coms_works_on_while_calbell_is_down(
+    name: ProxyName,
+    certificate: Certificate,
+    calcom: StandIn,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    gone = StandIn("gone")
+    gone.stop()
+    proxy = Proxy(
+        name,
+        tmp_path_factory.mktemp("down"),
+        calbell=gone.address,
+        calcom=calcom.address,
+        certificate=certificate,
+    )
+    proxy.start()
+    try:
+        assert proxy.ask("POST", APP_PUSH).status == 502
+        assert proxy.ask("GET", "/v2/bookings").body == b"Cal.com"
+    finally:
+        proxy.stop()
+
+
+class TestTraefik:
+    """Debian has no Traefik: its file is read as TOML, and its rules as their language says."""
+
+    MATCHER = re.compile(r"(Path|PathPrefix)\(`([^`]+)`\)")
+
+    @pytest.fixture
+    def http(self) -> dict[str, Any]:
+        found: dict[str, Any] = tomllib.loads((FILES / "traefik.toml").read_text())["http"]
+        return found
+
+    @pytest.mark.parametrize(
+        ("path", "where"),
+        [(path, "calbell") for _, path in AT_CALBELL]
+        + [(path, "calcom") for _, path in AT_CAL_COM],
+    )
+    def test_each_path_leads_to_the_one_who_answers_it(
+        self, http: dict[str, Any], path: str, where: str
+    ) -> None:
+        bare = path.partition("?")[0]
+        leading = [
+            (router["priority"], router["service"])
+            for router in http["routers"].values()
+            if self.matches(router["rule"], bare)
+        ]
+        assert max(leading)[1] == where
+
+    def matches(self, rule: str, path: str) -> bool:
+        """Whether a rule of the two forms `Host && (Path || ...)` and `Host` takes the path."""
+        matchers = self.MATCHER.findall(rule)
+        rest = self.MATCHER.sub("_", rule).replace(" ", "")
+        alternatives = "||".join("_" * len(matchers))
+        assert rest == f"Host(`{HOST}`)" + (f"&&({alternatives})" if matchers else "")
+        return not matchers or any(
+            path == value if kind == "Path" else path.startswith(value) for kind, value in matchers
+        )
+
+    def test_every_name_that_is_used_is_one_that_is_there(self, http: dict[str, Any]) -> None:
+        assert {router["service"] for router in http["routers"].values()} == set(http["services"])
+        balancers = [service["loadBalancer"] for service in http["services"].values()]
+        used = {one["serversTransport"] for one in balancers if "serversTransport" in one}
+        assert used == set(http["serversTransports"])
+
+    def test_connections_are_left_before_calbell_closes_them(self, http: dict[str, Any]) -> None:
+        waits = http["serversTransports"]["calbell"]["forwardingTimeouts"]
+        assert waits == {
+            "dialTimeout": "5s",
+            "responseHeaderTimeout": "30s",
+            "idleConnTimeout": "2s",
+        }
