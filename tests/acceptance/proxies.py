@@ -157,12 +157,14 @@ class Proxy:
         path: str,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        client: str = "127.0.0.1",
     ) -> Reply:
-        """The answer to a client somewhere else, over TLS."""
+        """The answer to a client with this address, over TLS."""
         trust = ssl.create_default_context(cafile=str(self._certificate.chain))
         connection = HTTPConnection(HOST)
         connection.sock = trust.wrap_socket(
-            socket.create_connection(("127.0.0.1", self._port), PATIENCE_SECONDS),
+            socket.create_connection(("127.0.0.1", self._port), PATIENCE_SECONDS, (client, 0)),
             server_hostname=HOST,
         )
         try:

@@ -3,7 +3,8 @@ written there."""
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,6 +12,7 @@ import pytest
 
 from calbell.calcom.signature import sign
 from tests import payloads
+from tests.acceptance.conftest import Stands
 from tests.acceptance.proxies import FILES, HOST, Certificate, Proxy, ProxyName, StandIn, program
 from tests.acceptance.stand import APP_PUSH, Meeting, Stand
 
@@ -101,24 +103,34 @@ def behind(
 
 
 @pytest.fixture
-def front(
+def put_before(
     name: ProxyName,
     certificate: Certificate,
     calcom: StandIn,
-    sqlite_stand: Stand,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Proxy]:
-    """A proxy in front of the running Calbell."""
-    proxy = Proxy(
-        name,
-        tmp_path_factory.mktemp("front"),
-        calbell=sqlite_stand.url.removeprefix("http://"),
-        calcom=calcom.address,
-        certificate=certificate,
-    )
-    proxy.start()
-    yield proxy
-    proxy.stop()
+) -> Iterator[Callable[[str], Proxy]]:
+    """`put_before(address)` is a running proxy before the Calbell, or whatever, at this address."""
+    with ExitStack() as running:
+
+        def put(calbell: str) -> Proxy:
+            proxy = Proxy(
+                name,
+                tmp_path_factory.mktemp("front"),
+                calbell=calbell,
+                calcom=calcom.address,
+                certificate=certificate,
+            )
+            proxy.start()
+            running.callback(proxy.stop)
+            return proxy
+
+        yield put
+
+
+@pytest.fixture
+def front(put_before: Callable[[str], Proxy], sqlite_stand: Stand) -> Proxy:
+    """A proxy before the running Calbell."""
+    return put_before(sqlite_stand.url.removeprefix("http://"))
 
 
 def test_the_proxys_own_program_finds_nothing_wrong(behind: Behind) -> None:
@@ -164,8 +176,16 @@ def test_who_asks_is_passed_on_and_nobody_can_pretend_to_be_elsewhere(
     assert seen.headers["x-forwarded-proto"] == "https"
 
 
+@pytest.mark.parametrize("path", [APP_PUSH, "/webhooks/cal", "/v1/me/devices"])
+def test_no_connection_to_calbell_is_kept_until_calbell_closes_it(
+    behind: Behind, path: str
+) -> None:
+    behind.proxy.ask("POST", path)
+    assert behind.calbell.seen[-1].headers["connection"] == "close"
+
+
 def test_a_phone_registers_through_it_and_is_removed_again(
-    front: Proxy, sqlite_stand: Stand, calcom: StandIn
+    front: Proxy, sqlite_stand: Stand
 ) -> None:
     user = sqlite_stand.database.user()
     headers = {"Authorization": f"Bearer {user.key}", "Content-Type": "application/json"}
@@ -180,7 +200,7 @@ def test_a_phone_registers_through_it_and_is_removed_again(
     assert front.ask("GET", "/v2/me", headers=headers).body == b"Cal.com"
 
 
-def test_too_long_a_body_is_refused_in_calbells_words(front: Proxy, sqlite_stand: Stand) -> None:
+def test_too_long_a_body_is_refused_in_calbells_words(front: Proxy) -> None:
     for path, size in ((APP_PUSH, 102_401), ("/webhooks/cal", 1_048_577)):
         reply = front.ask("POST", path, b"x" * size)
         assert reply.status == 413
@@ -198,27 +218,30 @@ def test_the_longest_webhook_that_calbell_takes_comes_through(
     assert (reply.status, reply.json()["status"]) == (200, "success")
 
 
+def test_each_client_behind_it_has_an_allowance_of_its_own(
+    name: ProxyName, put_before: Callable[[str], Proxy], stands: Stands
+) -> None:
+    stand = stands("sqlite", CALBELL_TRUSTED_PROXIES="127.0.0.1", CALBELL_RATE_LIMIT_API_KEY="2")
+    proxy = put_before(stand.url.removeprefix("http://"))
+    greedy, other = {
+        "nginx": ("127.0.1.1", "127.0.1.2"),
+        "caddy": ("127.0.2.1", "127.0.2.2"),
+    }[name]
+    for expected in (401, 401, 429):
+        assert proxy.ask("POST", APP_PUSH, client=greedy).status == expected
+    forged = {"X-Forwarded-For": "203.0.113.9"}
+    assert proxy.ask("POST", APP_PUSH, headers=forged, client=greedy).status == 429
+    assert proxy.ask("POST", APP_PUSH, client=other).status == 401
+
+
 def test_what_is_cal_coms_works_on_while_calbell_is_down(
-    name: ProxyName,
-    certificate: Certificate,
-    calcom: StandIn,
-    tmp_path_factory: pytest.TempPathFactory,
+    put_before: Callable[[str], Proxy],
 ) -> None:
     gone = StandIn("gone")
     gone.stop()
-    proxy = Proxy(
-        name,
-        tmp_path_factory.mktemp("down"),
-        calbell=gone.address,
-        calcom=calcom.address,
-        certificate=certificate,
-    )
-    proxy.start()
-    try:
-        assert proxy.ask("POST", APP_PUSH).status == 502
-        assert proxy.ask("GET", "/v2/bookings").body == b"Cal.com"
-    finally:
-        proxy.stop()
+    proxy = put_before(gone.address)
+    assert proxy.ask("POST", APP_PUSH).status == 502
+    assert proxy.ask("GET", "/v2/bookings").body == b"Cal.com"
 
 
 class TestTraefik:
