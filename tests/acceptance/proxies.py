@@ -149,7 +149,10 @@ class Proxy:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(STOP_SECONDS)
+            try:
+                self._process.wait(STOP_SECONDS)
+            finally:
+                self._process.kill()
 
     def ask(
         self,

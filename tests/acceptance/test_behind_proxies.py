@@ -244,52 +244,40 @@ def test_what_is_cal_coms_works_on_while_calbell_is_down(
     assert proxy.ask("GET", "/v2/bookings").body == b"Cal.com"
 
 
-class TestTraefik:
-    """Debian has no Traefik: its file is read as TOML, and its rules as their language says."""
+# Debian has no Traefik: its file is read as TOML, and its rules as their language says.
 
-    MATCHER = re.compile(r"(Path|PathPrefix)\(`([^`]+)`\)")
+TRAEFIK: dict[str, Any] = tomllib.loads((FILES / "traefik.toml").read_text())["http"]
+MATCHER = re.compile(r"(Path|PathPrefix)\(`([^`]+)`\)")
 
-    @pytest.fixture
-    def http(self) -> dict[str, Any]:
-        found: dict[str, Any] = tomllib.loads((FILES / "traefik.toml").read_text())["http"]
-        return found
 
-    @pytest.mark.parametrize(
-        ("path", "where"),
-        [(path, "calbell") for _, path in AT_CALBELL]
-        + [(path, "calcom") for _, path in AT_CAL_COM],
+def takes(rule: str, path: str) -> bool:
+    """Whether a rule of the forms `Host && (Path || ...)` or `Host` takes this path."""
+    matchers = MATCHER.findall(rule)
+    rest = MATCHER.sub("_", rule).replace(" ", "")
+    alternatives = "||".join("_" * len(matchers))
+    assert rest == f"Host(`{HOST}`)" + (f"&&({alternatives})" if matchers else "")
+    return not matchers or any(
+        path == value if kind == "Path" else path.startswith(value) for kind, value in matchers
     )
-    def test_each_path_leads_to_the_one_who_answers_it(
-        self, http: dict[str, Any], path: str, where: str
-    ) -> None:
-        bare = path.partition("?")[0]
-        leading = [
-            (router["priority"], router["service"])
-            for router in http["routers"].values()
-            if self.matches(router["rule"], bare)
-        ]
-        assert max(leading)[1] == where
 
-    def matches(self, rule: str, path: str) -> bool:
-        """Whether a rule of the two forms `Host && (Path || ...)` and `Host` takes the path."""
-        matchers = self.MATCHER.findall(rule)
-        rest = self.MATCHER.sub("_", rule).replace(" ", "")
-        alternatives = "||".join("_" * len(matchers))
-        assert rest == f"Host(`{HOST}`)" + (f"&&({alternatives})" if matchers else "")
-        return not matchers or any(
-            path == value if kind == "Path" else path.startswith(value) for kind, value in matchers
-        )
 
-    def test_every_name_that_is_used_is_one_that_is_there(self, http: dict[str, Any]) -> None:
-        assert {router["service"] for router in http["routers"].values()} == set(http["services"])
-        balancers = [service["loadBalancer"] for service in http["services"].values()]
-        used = {one["serversTransport"] for one in balancers if "serversTransport" in one}
-        assert used == set(http["serversTransports"])
+@pytest.mark.parametrize(
+    ("path", "where"),
+    [(path, "calbell") for _, path in AT_CALBELL] + [(path, "calcom") for _, path in AT_CAL_COM],
+)
+def test_by_traefiks_rules_each_path_leads_to_the_one_who_answers_it(path: str, where: str) -> None:
+    bare = path.partition("?")[0]
+    taking = [router for router in TRAEFIK["routers"].values() if takes(router["rule"], bare)]
+    assert max(taking, key=lambda router: int(router["priority"]))["service"] == where
 
-    def test_connections_are_left_before_calbell_closes_them(self, http: dict[str, Any]) -> None:
-        waits = http["serversTransports"]["calbell"]["forwardingTimeouts"]
-        assert waits == {
-            "dialTimeout": "5s",
-            "responseHeaderTimeout": "30s",
-            "idleConnTimeout": "2s",
-        }
+
+def test_every_name_in_traefiks_file_is_one_that_is_there() -> None:
+    assert {one["service"] for one in TRAEFIK["routers"].values()} == set(TRAEFIK["services"])
+    balancers = [service["loadBalancer"] for service in TRAEFIK["services"].values()]
+    used = {one["serversTransport"] for one in balancers if "serversTransport" in one}
+    assert used == set(TRAEFIK["serversTransports"])
+
+
+def test_traefik_leaves_connections_before_calbell_closes_them() -> None:
+    waits = TRAEFIK["serversTransports"]["calbell"]["forwardingTimeouts"]
+    assert waits == {"dialTimeout": "5s", "responseHeaderTimeout": "30s", "idleConnTimeout": "2s"}

@@ -16,7 +16,7 @@ const REGISTERED_TOKEN = "push_registered_token";
 const TIMEOUT_MS = 30_000;
 const LOGOUT_PATIENCE_MS = 3_000;
 
-export type Registered = "registered" | "no phone" | "not permitted" | "failed";
+export type Registered = "registered" | "no phone" | "not permitted" | "not authorized" | "failed";
 
 /** What the rest of the app gives to this module. */
 export type App = {
@@ -74,6 +74,8 @@ async function register(
     platform: Platform.OS === "ios" ? "IOS" : "ANDROID",
     deviceId: await deviceId(),
   });
+  // The app may get itself a new token for the API, and call once more.
+  if (answer.status === 401) return "not authorized";
   // No loop of retries: the next start registers again.
   if (answer.status !== 201) return "failed";
 

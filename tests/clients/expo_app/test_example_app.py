@@ -192,7 +192,7 @@ def test_logout_removes_the_phone_even_while_it_is_registering(
     [
         ({"PERMITTED": "no"}, "not permitted"),
         ({"EMULATOR": "yes"}, "no phone"),
-        ({"API_TOKEN": "cal_0123456789abcdef0123456789abcdef"}, "failed"),
+        ({"API_TOKEN": "cal_0123456789abcdef0123456789abcdef"}, "not authorized"),
         ({"EXPO_URL": "http://127.0.0.1:9"}, "failed"),
     ],
 )
