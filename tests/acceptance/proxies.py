@@ -1,6 +1,7 @@
 """Reverse proxies with the configurations of docs/how-to/proxies/, and what stands behind them."""
 
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -240,10 +241,10 @@ def _caddy(
 def adapted(file: str, changes: Mapping[str, str]) -> str:
     """The file's text with each of these replaced; none may be missing."""
     text = (FILES / file).read_text()
-    for old, new in changes.items():
+    for old in changes:
         assert old in text, f"{old} does not stand in {file}"
-        text = text.replace(old, new)
-    return text
+    # In one go: what was put in may look like what is still to be replaced.
+    return re.sub("|".join(map(re.escape, changes)), lambda found: changes[found[0]], text)
 
 
 def _free_port() -> int:
