@@ -64,6 +64,7 @@ def size(
         ),
         event_id="evt_" + 24 * "f",
         reader=reader(role, time_zone="America/New_York", time_format=12),
+        written_at=NOW,
         expires_at=NOW,
     )
     return message_size(write(letter, APP))

@@ -1,0 +1,274 @@
+"""Texts: what may be said in one language, checked, ready to be filled in.
+
+One room for all of them: the English ones of `english`, an operator's own, later the catalogues of
+other languages. Each text has an id, and places that may be filled in.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from string import Formatter
+from typing import Final
+
+from babel import Locale, UnknownLocaleError
+from msgspec import Struct
+
+from calbell.domain.push_events import PushEvent
+from calbell.domain.wording.english import ENGLISH, Text
+from calbell.domain.wording.strangers import clean
+
+LONGEST_TEXT = 200
+"""Characters of a text before it is filled in. What is longer is no line of a lock screen."""
+
+_EVENT_PLACES: Final[Mapping[str, frozenset[str]]] = {
+    "title": frozenset(),
+    "first_line": frozenset({"booking", "title", "people", "added", "amount"}),
+    "note": frozenset({"people"}),
+    "minimal": frozenset(),
+}
+"""What an event may have texts for, and the places of each. Every one of them can be another for
+attendees, with the suffix below."""
+
+FOR_ATTENDEE: Final = "_for_attendee"
+
+
+class WrongText(ValueError):
+    """A text cannot be used; the message names its id and what is wrong with it."""
+
+
+class Template(Struct, frozen=True):
+    """A text and the places in it."""
+
+    text: str
+    places: tuple[str, ...]
+
+    def filled(self, **known: str) -> str:
+        """The text with its places filled in; empty if one has nothing to fill it."""
+        if not self.places:
+            return self.text
+        for place in self.places:
+            if not known[place]:
+                return ""
+        return self.text.format_map(known)
+
+
+class Plural(Struct, frozen=True):
+    """A text in each plural form that its language has."""
+
+    forms: dict[str, Template]
+    rule: Callable[[int], str]
+
+    def of(self, count: int) -> Template:
+        """The form for so many."""
+        return self.forms.get(self.rule(count)) or self.forms["other"]
+
+
+class EventTexts(Struct, frozen=True):
+    """What is said of an event to readers of one role. `first_line` is `None` where the booking
+    itself is the first line."""
+
+    title: str
+    minimal: str
+    first_line: Template | None
+    note: Template | None
+
+
+class Lines(Struct, frozen=True, kw_only=True):
+    """The parts that the texts of several events are made of, by the ids `lines.…`."""
+
+    untitled: Template
+    booking: Template
+    two_people: Template
+    more_people: Plural
+    seat_title: Template
+    all_day: Template
+    was: Template
+    instead_of: Template
+    series: Plural
+    seats_at_once: Plural
+    seat_taken: Template
+    seats_left: Template
+    reassigned: Template
+    new_place: Template
+    reason: Template
+    organized_by: Template
+
+
+class Catalogue(Struct, frozen=True):
+    """All texts in the language of one CLDR locale, which dates and amounts are written in too.
+    `to_hosts` is what everybody but attendees is told."""
+
+    locale: str
+    lines: Lines
+    to_hosts: dict[PushEvent, EventTexts]
+    to_attendees: dict[PushEvent, EventTexts]
+
+
+class Texts(Struct, frozen=True):
+    """The catalogues there are, by language, or by language and territory where that has its own
+    texts."""
+
+    own: Mapping[str, Mapping[str, Text]]
+    catalogues: dict[str, Catalogue] = {}
+
+    def of(self, name: str) -> Catalogue:
+        """The catalogue for a reader with this locale; English where there is none."""
+        found = self.catalogues.get(name)
+        if found is None:
+            locale = language_of(name) or "en"
+            found = self.catalogues.get(locale) or self._make(locale)
+            if len(self.catalogues) < _MOST_NAMES:
+                self.catalogues[name] = found
+        return found
+
+    def _make(self, locale: str) -> Catalogue:
+        language = locale.partition("_")[0]
+        texts = {**ENGLISH, **self.own.get(language, {}), **self.own.get(locale, {})}
+        return _catalogue(locale, texts)
+
+
+_LANGUAGES = frozenset({"en"})
+
+_MOST_NAMES = 1000
+"""Readers may call their locales whatever they like."""
+
+
+def texts_of(own: Mapping[str, Mapping[str, Text]]) -> Texts:
+    """The texts, some of them replaced by an operator's own: by the CLDR locale, then the id.
+
+    `WrongText` names the first one that cannot be used.
+    """
+    for locale, texts in own.items():
+        for id_, text in texts.items():
+            _check(id_, text, locale)
+    return Texts(own)
+
+
+def places_of(id_: str) -> frozenset[str] | None:
+    """The places that the text of this id may have; `None` where there is no such text."""
+    section, _, key = id_.partition(".")
+    if section == "lines":
+        return _places(ENGLISH[id_]) if id_ in ENGLISH else None
+    if section.upper() not in PushEvent.__members__ or section != section.lower():
+        return None
+    return _EVENT_PLACES.get(key.removesuffix(FOR_ATTENDEE))
+
+
+def language_of(name: str) -> str | None:
+    """The CLDR locale of this name, if its language has texts."""
+    try:
+        found = Locale.parse(name.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        return None
+    return str(found) if found.language in _LANGUAGES else None
+
+
+def _check(id_: str, text: Text, locale: str) -> None:
+    places = places_of(id_)
+    if places is None:
+        near = get_close_matches(id_, _ids(), n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise WrongText(f"{id_}: there is no such text{hint}")
+    has_plural = isinstance(ENGLISH.get(id_), Mapping)
+    if isinstance(text, str):
+        if has_plural:
+            raise WrongText(f'{id_}: has plural forms: {{ one = "…", other = "…" }}')
+        return _check_form(id_, text, places)
+    if not has_plural:
+        raise WrongText(f"{id_}: must be one text, without plural forms")
+    forms = {*Locale.parse(locale).plural_form.tags, "other"}
+    for form, one in text.items():
+        if form not in forms:
+            raise WrongText(f"{id_}.{form}: no plural form here; there are {_list(forms)}")
+        _check_form(f"{id_}.{form}", one, places)
+    if "other" not in text:
+        raise WrongText(f"{id_}: must have the plural form other")
+    return None
+
+
+def _check_form(id_: str, text: str, places: frozenset[str]) -> None:
+    if not text or text != clean(text, LONGEST_TEXT * 4) or len(text) > LONGEST_TEXT:
+        raise WrongText(
+            f"{id_}: must be one line of 1 to {LONGEST_TEXT} visible characters, "
+            "no space before, after or doubled"
+        )
+    try:
+        parts = list(Formatter().parse(text))
+    except ValueError:
+        raise WrongText(f"{id_}: a brace is left open; a brace itself is {{{{ or }}}}") from None
+    for _, place, spec, conversion in parts:
+        if place is not None and (place not in places or spec or conversion):
+            said = f"{place}{f'!{conversion}' if conversion else ''}{f':{spec}' if spec else ''}"
+            may = (
+                f"there are {_list('{' + one + '}' for one in places)}" if places else "it has none"
+            )
+            raise WrongText(f"{id_}: there is no place {{{said}}} here; {may}")
+
+
+def _list(words: Iterable[str]) -> str:
+    return ", ".join(sorted(words))
+
+
+def _ids() -> list[str]:
+    """Every id that a text may have."""
+    lines = [id_ for id_ in ENGLISH if id_.startswith("lines.")]
+    keys = [key + suffix for key in _EVENT_PLACES for suffix in ("", FOR_ATTENDEE)]
+    return lines + [f"{kind.lower()}.{key}" for kind in PushEvent for key in keys]
+
+
+def _places(text: Text) -> frozenset[str]:
+    forms = [text] if isinstance(text, str) else text.values()
+    return frozenset(place for form in forms for _, place, *_ in Formatter().parse(form) if place)
+
+
+def _template(text: Text) -> Template:
+    assert isinstance(text, str)
+    places = tuple(dict.fromkeys(p for _, p, *_ in Formatter().parse(text) if p))
+    return Template(text if places else text.format(), places)
+
+
+def _catalogue(locale: str, texts: Mapping[str, Text]) -> Catalogue:
+    rule = Locale.parse(locale).plural_form
+
+    def line(name: str) -> Template:
+        return _template(texts[f"lines.{name}"])
+
+    def plural(name: str) -> Plural:
+        forms = texts[f"lines.{name}"]
+        assert not isinstance(forms, str)
+        return Plural({form: _template(text) for form, text in forms.items()}, rule)
+
+    return Catalogue(
+        locale,
+        Lines(
+            untitled=line("untitled"),
+            booking=line("booking"),
+            two_people=line("two_people"),
+            more_people=plural("more_people"),
+            seat_title=line("seat_title"),
+            all_day=line("all_day"),
+            was=line("was"),
+            instead_of=line("instead_of"),
+            series=plural("series"),
+            seats_at_once=plural("seats_at_once"),
+            seat_taken=line("seat_taken"),
+            seats_left=line("seats_left"),
+            reassigned=line("reassigned"),
+            new_place=line("new_place"),
+            reason=line("reason"),
+            organized_by=line("organized_by"),
+        ),
+        {kind: _event(kind, texts, "") for kind in PushEvent},
+        {kind: _event(kind, texts, FOR_ATTENDEE) for kind in PushEvent},
+    )
+
+
+def _event(kind: PushEvent, texts: Mapping[str, Text], suffix: str) -> EventTexts:
+    def text(key: str) -> Template | None:
+        id_ = f"{kind.lower()}.{key}"
+        found = texts.get(id_ + suffix) or texts.get(id_)
+        return None if found is None else _template(found)
+
+    title, minimal = text("title"), text("minimal")
+    assert title is not None
+    assert minimal is not None
+    return EventTexts(title.text, minimal.text, text("first_line"), text("note"))
