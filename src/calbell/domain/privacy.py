@@ -38,7 +38,7 @@ def without_names(facts: BookingFacts) -> BookingFacts:
         old_organizer=None,
         hosts=(),
         attendees=(),
-        attendee=None,
+        attendee=Person("") if facts.attendee else None,
         added=(),
         reason=None,
     )

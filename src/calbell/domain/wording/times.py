@@ -36,15 +36,13 @@ def habit(zone: str, locale: str, hours: int, now: datetime) -> Habit:
 
 
 @lru_cache(maxsize=4096)
-def span(times: TimeSpan, habit: Habit, all_day: str = "{when}") -> str:
+def span(times: TimeSpan, habit: Habit) -> str:
     """From when to when: `Tue, Nov 24, 10:00 – 10:30`. The day is said twice only where the end is
-    on another one, the year only where it is not this one; from midnight to midnight it is said as
-    `all_day` has it."""
+    on another one, the year only where it is not this one; of what is all day, only the days."""
     start_at, end_at = _in(habit.zone, times.start_at), _in(habit.zone, times.end_at)
-    if _is_all_day(start_at, end_at):
-        last = end_at - timedelta(days=1)
-        days = [_day(at, habit) for at in (start_at, last)]
-        return _sure(all_day.format(when=" – ".join(dict.fromkeys(days))), habit)
+    if is_all_day(times, habit):
+        days = (_day(at, habit) for at in (start_at, end_at - timedelta(days=1)))
+        return _sure(" – ".join(dict.fromkeys(days)), habit)
     if start_at.date() == end_at.date():
         return _sure(f"{_day(start_at, habit)}, {_hours(start_at, end_at, habit)}", habit)
     ends = (f"{_day(at, habit)}, {_hours(at, at, habit)}" for at in (start_at, end_at))
@@ -52,12 +50,19 @@ def span(times: TimeSpan, habit: Habit, all_day: str = "{when}") -> str:
 
 
 @lru_cache(maxsize=4096)
-def span_before(old: TimeSpan, new: TimeSpan, habit: Habit, all_day: str = "{when}") -> str:
+def span_before(old: TimeSpan, new: TimeSpan, habit: Habit) -> str:
     """From when to when it was before: without the day, where the new one is on that very day."""
     ends = [_in(habit.zone, at) for at in (old.start_at, old.end_at, new.start_at, new.end_at)]
     if len({at.date() for at in ends}) == 1:
         return _sure(_hours(ends[0], ends[1], habit), habit)
-    return span(old, habit, all_day)
+    return span(old, habit)
+
+
+@lru_cache(maxsize=4096)
+def is_all_day(times: TimeSpan, habit: Habit) -> bool:
+    """Whether it is from a midnight of the reader's to another."""
+    start_at, end_at = _in(habit.zone, times.start_at), _in(habit.zone, times.end_at)
+    return start_at.time() == _MIDNIGHT == end_at.time() and start_at.date() < end_at.date()
 
 
 @lru_cache(maxsize=256)
@@ -80,10 +85,6 @@ def _in(zone: str, at: datetime) -> datetime:
 
 def _sure(said: str, habit: Habit) -> str:
     return said if _zone(habit.zone) is not None else f"{said} UTC"
-
-
-def _is_all_day(start_at: datetime, end_at: datetime) -> bool:
-    return start_at.time() == _MIDNIGHT == end_at.time() and start_at.date() < end_at.date()
 
 
 def _day(at: datetime, habit: Habit) -> str:

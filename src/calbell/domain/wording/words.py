@@ -10,6 +10,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from calbell.domain.events import TimeSpan
 from calbell.domain.notification import BookingFacts
 from calbell.domain.people import Role
 from calbell.domain.privacy import Privacy, without_names
@@ -18,11 +19,11 @@ from calbell.domain.wording.money import amount
 from calbell.domain.wording.reader import Reader
 from calbell.domain.wording.strangers import shown
 from calbell.domain.wording.texts import Catalogue, EventTexts, Texts, texts_of
-from calbell.domain.wording.times import habit, locale_of, span, span_before
+from calbell.domain.wording.times import habit, is_all_day, locale_of, span, span_before
 from calbell.domain.wording.where import place_of
 from calbell.domain.wording.who import is_named_in, name_of, other_side, several
 
-LONGEST_TITLE = 160
+LONGEST_TITLE = 100
 LONGEST_REASON = 300
 """In UTF-8 bytes. Of one long text the others keep their room."""
 
@@ -132,7 +133,7 @@ class _News:
         facts = self._facts
         if facts.times is None:
             return ""
-        when = span(facts.times, self._habit, self._say.all_day.text)
+        when = self._said(facts.times, span(facts.times, self._habit))
         if facts.count > 1 and facts.seats is None:
             return self._say.series.of(facts.count).filled(count=str(facts.count), when=when)
         return when
@@ -141,14 +142,13 @@ class _News:
         old, new = self._facts.old_times, self._facts.times
         if old is None or old == new:
             return ""
-        all_day = self._say.all_day.text
         is_proposal = self._kind is PushEvent.BOOKING_PROPOSAL_REQUESTED
         form = self._say.instead_of if is_proposal else self._say.was
-        return form.filled(
-            old=span_before(old, new, self._habit, all_day)
-            if new is not None
-            else span(old, self._habit, all_day)
-        )
+        when = span(old, self._habit) if new is None else span_before(old, new, self._habit)
+        return form.filled(old=self._said(old, when))
+
+    def _said(self, times: TimeSpan, when: str) -> str:
+        return self._say.all_day.filled(when=when) if is_all_day(times, self._habit) else when
 
     def _where(self) -> Iterator[str]:
         place = place_of(self._facts.place)
