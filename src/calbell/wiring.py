@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from calbell.api.app import create_app
 from calbell.api.credentials import Credentials
 from calbell.api.devices import Devices
+from calbell.api.docs import Docs
 from calbell.api.gate import Gate
 from calbell.api.key_ring import KeyRing
 from calbell.api.keys import Keys
@@ -168,6 +169,7 @@ def application(
         operator=OperatorApi(database, clock, metrics),
         people=People(database, clock),
         keys=Keys(database, clock, chance),
+        docs=Docs(),
     )
     return create_app(
         user_routes(handlers),

@@ -5,7 +5,7 @@ from random import Random
 from typing import cast
 
 from calbell.api import validation
-from calbell.api.answers import Answer, Problem, iso, json, not_found
+from calbell.api.answers import Answer, Problem, bad_request, iso, json, not_found
 from calbell.api.bodies import Body
 from calbell.api.credentials import Caller
 from calbell.api.requests import Call
@@ -24,6 +24,8 @@ from calbell.store.subscriptions import Device
 
 PATH = "/v1/me/devices"
 TEST_PATH = "/v1/me/devices/test"
+
+NO_OBJECT = bad_request("the body must be an object")
 
 
 class Devices:
@@ -59,9 +61,11 @@ class Devices:
 
     async def test(self, _: Call, body: Body, caller: Caller) -> Answer | Problem:
         """202 with what is sent to which devices; 404 where there is none that can be rung."""
+        if not isinstance(body, dict):
+            return NO_OBJECT
         if (wrong := validation.check(body, (EVENT, BOOKING_UID))) is not None:
             return wrong
-        fields = cast(dict[str, str | None], body if isinstance(body, dict) else {})
+        fields = cast(dict[str, str | None], body)
         kind = PushEvent(fields.get("event") or PushEvent.BOOKING_CONFIRMED)
         rehearsal = Rehearsal(caller.user_id, kind, fields.get("bookingUid"))
         try:

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from calbell.api.answers import Answer, Problem, bad_request, iso, json, not_found
-from calbell.api.operator_input import number_in, page_in, read_as
-from calbell.api.people import Id, Line
+from calbell.api.operator_input import KEEPABLE, Id, number_in, page_in, read_as
 from calbell.api.requests import Call
 from calbell.flows.grant import grant
 from calbell.flows.surroundings import Clock
@@ -26,7 +25,7 @@ class NewKey(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
 
     user_id: Id | None = None
     role: Literal["events", "support", "admin"] | None = None
-    name: Annotated[Line, Meta(max_length=100)] = ""
+    name: Annotated[str, Meta(max_length=100, pattern=KEEPABLE)] = ""
     expires_on: date | None = None
 
 

@@ -27,6 +27,13 @@ def read_as(call: Call, form: type[T]) -> T | Problem:
         return bad_request("the body must be a JSON object")
 
 
+KEEPABLE: Final = r"^[^\x00\ud800-\udfff]*$"
+"""The pattern of what a database can keep."""
+
+Id = Annotated[int, Meta(ge=1, le=LARGEST)]
+Line = Annotated[str, Meta(max_length=500, pattern=KEEPABLE)]
+
+
 class Page(Struct, frozen=True, forbid_unknown_fields=True):
     """A part of a long list: up to `limit` rows whose ids are above `after`."""
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from calbell.api.answers import Answer, Problem, bad_request, iso, json, not_found
-from calbell.api.operator_input import LARGEST, number_in, page_in, read_as
+from calbell.api.operator_input import Id, Line, number_in, page_in, read_as
 from calbell.api.requests import Call
 from calbell.domain.people import is_address, is_time_zone
 from calbell.flows.surroundings import Clock
@@ -15,9 +15,6 @@ from calbell.store.users import FROM_OPERATOR, Profile
 
 PATH = "/v1/users"
 ONE_PATH = "/v1/users/{id}"
-
-Id = Annotated[int, Meta(ge=1, le=LARGEST)]
-Line = Annotated[str, Meta(max_length=500, pattern="^[^\\x00\\ud800-\\udfff]*$")]
 
 
 class NewUser(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):

@@ -2,8 +2,9 @@
 
 from msgspec import Struct
 
-from calbell.api import devices, keys, me, people, subscriptions, webhooks
+from calbell.api import devices, docs, keys, me, people, subscriptions, webhooks
 from calbell.api.devices import Devices
+from calbell.api.docs import Docs
 from calbell.api.keys import Keys
 from calbell.api.me import Me
 from calbell.api.operator import OperatorApi
@@ -23,6 +24,7 @@ class Handlers(Struct, frozen=True, kw_only=True):
     operator: OperatorApi
     people: People
     keys: Keys
+    docs: Docs
 
 
 def user_routes(of: Handlers) -> tuple[UserRoute, ...]:
@@ -53,4 +55,6 @@ def routes(of: Handlers, *, metrics_open: bool) -> tuple[Route, ...]:
         ),
         Route("GET", "/healthz", Who.EVERYBODY, of.operator.healthz),
         Route("GET", "/readyz", Who.EVERYBODY, of.operator.readyz),
+        Route("GET", docs.JSON_PATH, Who.EVERYBODY, of.docs.openapi),
+        Route("GET", docs.PAGE_PATH, Who.EVERYBODY, of.docs.page),
     )

@@ -19,6 +19,10 @@ log = structlog.get_logger()
 SHUTDOWN_SECONDS = 5
 BACKLOG = 2048
 
+KEPT_IDLE_SECONDS = 75
+"""Longer than proxies usually keep a connection: a request that meets the moment in which we close
+it is lost, and Cal.com sends no webhook twice."""
+
 
 class _Notes(logging.Handler):
     """What the server library has to say becomes a log line of ours."""
@@ -69,6 +73,7 @@ class HttpServer:
                 proxy_headers=bool(proxies),
                 forwarded_allow_ips=proxies,
                 backlog=BACKLOG,
+                timeout_keep_alive=KEPT_IDLE_SECONDS,
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
         )
