@@ -11,7 +11,7 @@ from pathlib import Path
 
 from calbell.config.variables import ConfigError
 from calbell.domain.wording.english import Text
-from calbell.domain.wording.texts import WrongText, language_of, texts_of
+from calbell.domain.wording.texts import WrongText, locale_named, texts_of
 
 _VARIABLE = "CALBELL_TEXTS_DIR"
 
@@ -27,7 +27,7 @@ def read_texts(directory: Path) -> dict[str, dict[str, Text]]:
         raise ConfigError(f"{_VARIABLE}: there is no .toml file in {str(directory)!r}")
     found: dict[str, dict[str, Text]] = {}
     for path in files:
-        locale = language_of(path.stem)
+        locale = locale_named(path.stem)
         if locale is None:
             raise _wrong(path, "there are no texts in this language; call it en.toml or en-GB.toml")
         if locale in found:

@@ -7,13 +7,17 @@ from msgspec.structs import replace
 
 from calbell.domain.notification import BookingFacts
 from calbell.domain.people import Person, Role
-from calbell.domain.privacy import Privacy, without_names
+from calbell.domain.privacy import Privacy
 from calbell.domain.push_events import PushEvent
 from calbell.domain.samples import sample
 from calbell.domain.wording import Voice
+from calbell.domain.wording.nameless import without_names
 from tests.unit.domain.builders import ADA, BOB, CYD, DAN, NOW, facts, reader, said
 
 NAMELESS, MINIMAL = Voice(privacy=Privacy.NO_NAMES), Voice(privacy=Privacy.MINIMAL)
+
+around = st.text("ab .:/é漢\u202e\u200b")
+"""No marks: on the last letter of a name they make another letter of it."""
 
 PEOPLE = facts(
     organizer=ADA,
@@ -72,8 +76,22 @@ def test_a_short_name_counts_as_a_word_of_its_own(title: str) -> None:
     assert without_names(replace(al, title="Final")).title == "Final"
 
 
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Call with A\u200bda", "Ada"),
+        ("Call with Jose\u0301", "Jos\u00e9"),
+        ("Call with 🎉", "🎉"),
+        ("CALL WITH STRASSE", "Straße"),
+    ],
+)
+def test_a_name_that_is_written_otherwise_is_still_one(title: str, name: str) -> None:
+    about = facts(title=title, attendees=(Person("x@example.com", name),))
+    assert without_names(about).title == ""
+
+
 @settings(deadline=None)
-@given(st.text(), st.text(), st.text(min_size=3), st.sampled_from(PushEvent))
+@given(around, around, st.text(min_size=3), st.sampled_from(PushEvent))
 def test_a_name_is_never_said_wherever_it_stands(
     before: str, behind: str, name: str, kind: PushEvent
 ) -> None:

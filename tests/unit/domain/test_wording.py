@@ -236,7 +236,8 @@ def test_how_many_seats_are_booked_is_not_said_where_it_is_not_known() -> None:
 
 @pytest.mark.parametrize("kind", list(PushEvent))
 def test_an_attendee_is_not_told_of_the_seats_of_others(kind: PushEvent) -> None:
-    body = said(kind, facts(**SEAT), reader(Role.ATTENDEE)).body
+    about = facts(added=(CYD,), **SEAT)
+    body = said(kind, about, reader(Role.ATTENDEE)).body
     assert "10" not in body.replace(MONDAY_SAID, "")
     assert CYD.name not in body
 

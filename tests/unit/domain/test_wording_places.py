@@ -22,6 +22,7 @@ from calbell.domain.wording.where import LONGEST_PLACE, place_of
         ("https://zoom.example.com/j/1?pwd=secret", "https://zoom.example.com/j/1"),
         ("https://meet.example.com/abc#pwd=secret", "https://meet.example.com/abc"),
         ("http://[broken/abc?pwd=secret", "http://[broken/abc"),
+        ("Zoom: HTTPS://z.example/1?pwd=x, room 2", "Zoom: HTTPS://z.example/1 room 2"),
         ("What now? #1", "What now? #1"),
         ("+49 30 1234", "+49 30 1234"),
     ],

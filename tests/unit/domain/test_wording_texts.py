@@ -95,11 +95,17 @@ def test_the_texts_of_a_territory_come_before_those_of_its_language() -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["en-GB", "en_gb", "en-Latn-GB", "en_GB@made_up"])
+def test_a_territory_is_known_however_it_is_written(name: str) -> None:
+    assert texts_of({}).of(name).locale == "en_GB"
+
+
 def test_locales_that_readers_make_up_are_not_remembered_for_ever() -> None:
     texts = texts_of({})
     for number in range(3000):
         texts.of(f"made-up-{number}")
-    assert len(texts.catalogues) <= 1000
+        texts.of(f"en_GB@{number}")
+    assert len(texts.catalogues) <= 1001
     assert texts.of("made-up-2999").locale == "en"
 
 

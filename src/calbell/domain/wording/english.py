@@ -65,7 +65,7 @@ ENGLISH: Final[Mapping[str, Text]] = MappingProxyType(
         "booking_guests_added.title": "Guests Added",
         "booking_guests_added.first_line": "{added} joined {booking}",
         "booking_guests_added.minimal": "Guests joined a booking",
-        "booking_seat_cancelled.title": "Booking Cancelled",
+        "booking_seat_cancelled.title": "Seat: Booking Cancelled",
         "booking_seat_cancelled.minimal": "A seat was cancelled",
         "payment_received.title": "Payment Received",
         "payment_received.first_line": "{amount} for {booking}",

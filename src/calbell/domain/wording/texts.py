@@ -114,8 +114,9 @@ class Texts(Struct, frozen=True):
         """The catalogue for a reader with this locale; English where there is none."""
         found = self.catalogues.get(name)
         if found is None:
-            locale = language_of(name) or "en"
+            locale = locale_named(name) or "en"
             found = self.catalogues.get(locale) or self._make(locale)
+            self.catalogues[locale] = found
             if len(self.catalogues) < _MOST_NAMES:
                 self.catalogues[name] = found
         return found
@@ -153,13 +154,16 @@ def places_of(id_: str) -> frozenset[str] | None:
     return _EVENT_PLACES.get(key.removesuffix(FOR_ATTENDEE))
 
 
-def language_of(name: str) -> str | None:
-    """The CLDR locale of this name, if its language has texts."""
+def locale_named(name: str) -> str | None:
+    """The CLDR locale of this name: a language, and its territory if one is named. `None` where
+    there are no texts in it."""
     try:
         found = Locale.parse(name.replace("-", "_"))
     except (UnknownLocaleError, ValueError):
         return None
-    return str(found) if found.language in _LANGUAGES else None
+    if found.language not in _LANGUAGES:
+        return None
+    return f"{found.language}_{found.territory}" if found.territory else found.language
 
 
 def _check(id_: str, text: Text, locale: str) -> None:

@@ -1,5 +1,7 @@
 """Where: a place as it may be shown."""
 
+import re
+
 from calbell.domain.wording.strangers import shown
 
 LONGEST_PLACE = 200
@@ -14,6 +16,8 @@ _PROVIDERS = {
 }
 """Ids of providers that say where to meet, by the name that people know them by."""
 
+_QUERY = re.compile(r"(://[^\s?#]*)[?#]\S*")
+
 _KINDS = frozenset(
     {"attendeeInPerson", "conferencing", "inPerson", "link", "phone", "somewhereElse", "userPhone"}
 )
@@ -22,11 +26,11 @@ _KINDS = frozenset(
 
 def place_of(text: str | None) -> str:
     """The place; a provider by its name, and nothing where the text stands for a place that is not
-    known. A link goes without its query, which may hold the password of a meeting."""
+    known. A link goes without its query and fragment, which may hold the password of a meeting."""
     if not text or text in _KINDS:
         return ""
     if text.startswith("integrations:"):
         return _PROVIDERS.get(text, "")
-    if text.startswith(("https://", "http://")):
-        text = text.partition("?")[0].partition("#")[0]
+    if "://" in text:
+        text = _QUERY.sub(r"\1", text)
     return shown(text, LONGEST_PLACE)

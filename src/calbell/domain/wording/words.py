@@ -13,9 +13,10 @@ from msgspec import Struct
 from calbell.domain.events import TimeSpan
 from calbell.domain.notification import BookingFacts
 from calbell.domain.people import Role
-from calbell.domain.privacy import Privacy, without_names
+from calbell.domain.privacy import Privacy
 from calbell.domain.push_events import PushEvent
 from calbell.domain.wording.money import amount
+from calbell.domain.wording.nameless import without_names
 from calbell.domain.wording.reader import Reader
 from calbell.domain.wording.strangers import shown
 from calbell.domain.wording.texts import Catalogue, EventTexts, Texts, texts_of
@@ -82,9 +83,9 @@ class _News:
         self._habit = habit(reader.time_zone, catalogue.locale, reader.time_format, now)
 
     def title(self) -> str:
-        facts, kind = self._facts, self._kind
+        facts = self._facts
         is_seat = facts.seats is not None and facts.attendee is not None
-        if kind is PushEvent.BOOKING_SEAT_CANCELLED or (is_seat and kind not in _REGISTRATIONS):
+        if is_seat and self._kind not in _ALWAYS_OF_A_SEAT:
             return self._say.seat_title.filled(title=self._texts.title)
         return self._texts.title
 
@@ -121,13 +122,15 @@ class _News:
             return booking
         paid = facts.payment and amount(facts.payment, locale_of(self._catalogue.locale))
         line = form.filled(
-            booking=booking,
-            title=title,
-            people=people,
-            added=several(facts.added, len(facts.added), self._say),
-            amount=paid or "",
+            booking=booking, title=title, people=people, added=self._added(), amount=paid or ""
         )
         return line or booking
+
+    def _added(self) -> str:
+        """Who joined. Those who book a seat each need not know of each other."""
+        if self._facts.seats is not None and self._reader.role is Role.ATTENDEE:
+            return ""
+        return several(self._facts.added, len(self._facts.added), self._say)
 
     def _when(self) -> str:
         facts = self._facts
@@ -188,7 +191,11 @@ _SAYS_WHERE = frozenset(
 
 _TAKES_A_SEAT = frozenset({PushEvent.BOOKING_CONFIRMED, PushEvent.CAL_EVENT_NEW_REGISTRATION})
 
-_REGISTRATIONS = frozenset(
-    {PushEvent.CAL_EVENT_NEW_REGISTRATION, PushEvent.CAL_EVENT_PENDING_REGISTRATION}
+_ALWAYS_OF_A_SEAT = frozenset(
+    {
+        PushEvent.BOOKING_SEAT_CANCELLED,
+        PushEvent.CAL_EVENT_NEW_REGISTRATION,
+        PushEvent.CAL_EVENT_PENDING_REGISTRATION,
+    }
 )
-"""Always about a seat, so that their titles need not say so."""
+"""What never tells of anything but a seat, and so says it by itself."""
