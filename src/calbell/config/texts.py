@@ -11,7 +11,8 @@ from pathlib import Path
 
 from calbell.config.variables import ConfigError
 from calbell.domain.wording.english import Text
-from calbell.domain.wording.texts import WrongText, locale_named, texts_of
+from calbell.domain.wording.own_texts import WrongText
+from calbell.domain.wording.texts import locale_named, texts_of
 
 _VARIABLE = "CALBELL_TEXTS_DIR"
 

@@ -4,7 +4,7 @@ import tomllib
 
 from calbell.domain.wording import texts_of
 from calbell.domain.wording.english import ENGLISH
-from calbell.domain.wording.texts import places_of
+from calbell.domain.wording.own_texts import places_of
 from tests.lock_screens import PAGE, SCREENS, page, screens
 
 AGAIN = "make it anew and read what changed: python -m tests.lock_screens"

@@ -89,6 +89,7 @@ def test_an_attendee_is_told_all_the_hosts() -> None:
         ((BOB, CYD), 2, "Bob Guest and Cyd Guest"),
         ((BOB, CYD), 2000, "Bob Guest and 1999 others"),
         ((BOB, Person("", "")), 2, "Bob Guest and 1 other"),
+        ((Person("", ""), BOB), 2, "Bob Guest and 1 other"),
     ],
 )
 def test_a_host_is_told_who_comes_or_how_many(

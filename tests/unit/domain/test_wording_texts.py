@@ -12,7 +12,7 @@ from calbell.domain.push_events import PushEvent
 from calbell.domain.samples import sample
 from calbell.domain.wording import Texts, Voice, Words, WrongText, texts_of
 from calbell.domain.wording.english import ENGLISH, Text
-from calbell.domain.wording.texts import LONGEST_TEXT, places_of
+from calbell.domain.wording.own_texts import LONGEST_TEXT, places_of
 from tests.unit.domain.builders import CYD, DAY, NOW, facts, reader, said
 
 CONFIRMED = PushEvent.BOOKING_CONFIRMED

@@ -10,6 +10,9 @@ from typing import Final, TypeAlias
 
 Text: TypeAlias = str | Mapping[str, str]
 
+FOR_ATTENDEE: Final = "_for_attendee"
+"""What the id of an event's text ends in, if it is for attendees only."""
+
 ENGLISH: Final[Mapping[str, Text]] = MappingProxyType(
     {
         # Parts that the texts of several events are made of.

@@ -27,7 +27,9 @@ def several(people: Sequence[Person], number: int, lines: Lines) -> str:
     if not people:
         return ""
     first, number = name_of(people[0]), max(number, len(people))
-    if number == 1 or not first:
+    if not first:
+        return several(people[1:], number, lines)
+    if number == 1:
         return first
     if number == 2 and len(people) == 2 and (second := name_of(people[1])):
         return lines.two_people.filled(first=first, second=second)
