@@ -4,9 +4,11 @@ from datetime import timedelta
 
 from calbell.calcom.me import CalcomUser
 from calbell.config import Admit, Settings, TokenOwnership
+from calbell.config.texts import read_texts
 from calbell.domain.backoff import Backoff
 from calbell.domain.people import Role
 from calbell.domain.plan import Rules
+from calbell.domain.wording import Voice, texts_of
 from calbell.flows.claim import Pace
 from calbell.flows.compose import App
 from calbell.flows.identify import Admission
@@ -38,12 +40,15 @@ def pace_of(settings: Settings) -> Pace:
 
 
 def app_of(settings: Settings) -> App:
-    """What the settings say about the mobile app."""
+    """What the settings say about the mobile app and what it is told. `ConfigError` where the
+    operator's own texts are not good any more."""
+    own = read_texts(settings.texts_dir) if settings.texts_dir else {}
     return App(
         settings.deep_link,
         settings.android_channel,
         settings.sound,
         settings.request_category,
+        Voice(texts_of(own), settings.privacy),
     )
 
 

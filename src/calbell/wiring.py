@@ -211,6 +211,7 @@ class Service:
         `StoreUnavailable`, `SchemaMismatch` or `ConfigError` say in one line what is in the way.
         SQLite files are migrated, an out-of-date PostgreSQL is refused.
         """
+        app_of(self._settings)  # A wrong text is refused before anything is opened.
         if isinstance(self._engine, SqliteEngine):
             if not (serves and delivers):
                 raise ConfigError(

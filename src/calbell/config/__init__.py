@@ -11,13 +11,13 @@ from calbell.config.kinds import (
     AutoConnect,
     LogFormat,
     LogLevel,
-    Privacy,
     Secret,
     TokenOwnership,
 )
 from calbell.config.settings import Settings
 from calbell.config.sources import describe, load
 from calbell.config.variables import NOT_YET, PREFIX, VARIABLES, ConfigError
+from calbell.domain.privacy import Privacy
 
 __all__ = [
     "NOT_YET",

@@ -121,6 +121,7 @@ def messages(prepared: Prepared, app: App) -> list[PushMessage]:
                 facts=planned.facts,
                 event_id="evt_preview",
                 reader=reader,
+                written_at=planned.due_at,
                 expires_at=planned.expires_at,
             ),
             app,
