@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from calbell.domain.events import TimeSpan
-from calbell.domain.notification import BookingFacts, Payment
+from calbell.domain.events import Payment, TimeSpan
+from calbell.domain.notification import BookingFacts
 from calbell.domain.people import Person, Role
 from calbell.domain.push_events import PushEvent
 from calbell.domain.samples import GUEST, sample

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from calbell.domain.events import TimeSpan
-from calbell.domain.notification import BookingFacts, Payment
+from calbell.domain.events import Payment, TimeSpan
+from calbell.domain.notification import BookingFacts
 from calbell.domain.people import Person
 from calbell.domain.push_events import PushEvent
 

@@ -5,8 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from calbell.domain.events import TimeSpan
-from calbell.domain.notification import Payment
+from calbell.domain.events import Payment, TimeSpan
 from calbell.domain.people import Person, Role
 from calbell.domain.push_events import PushEvent
 from calbell.domain.subscription import Platform

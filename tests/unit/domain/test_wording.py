@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calbell.domain.events import TimeSpan
-from calbell.domain.notification import BookingFacts, Payment
+from calbell.domain.events import Payment, TimeSpan
+from calbell.domain.notification import BookingFacts
 from calbell.domain.people import Person, Role
 from calbell.domain.push_events import PushEvent
 from calbell.domain.samples import sample

@@ -5,7 +5,7 @@ from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calbell.domain.notification import Payment
+from calbell.domain.events import Payment
 from calbell.domain.wording.money import amount
 
 EN = Locale("en")

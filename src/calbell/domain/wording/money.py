@@ -7,7 +7,7 @@ from functools import lru_cache
 from babel import Locale
 from babel.numbers import get_currency_symbol
 
-from calbell.domain.notification import Payment
+from calbell.domain.events import Payment
 
 _DIGITS = {
     digits: frozenset(codes.split())
