@@ -9,11 +9,14 @@ from msgspec import Struct, structs
 from calbell.domain.booking import Booking, Change
 from calbell.domain.notification import BookingFacts, Planned
 from calbell.domain.people import Directory, Role, User
-from calbell.domain.push_events import STATE_NEWS, PushEvent
+from calbell.domain.push_events import AFTERMATH, STATE_NEWS, PushEvent
 
 FRESH_FOR = timedelta(days=1)
 """News is stale a day after its event at the latest (interface.md section 5)."""
 
+
+MOST_NAMED = 3
+"""Hosts and attendees that the facts name: words name a few, and a booking may have thousands."""
 
 _Key: TypeAlias = tuple[int, PushEvent, datetime]
 
@@ -114,8 +117,9 @@ def _news(
     fresh_until: datetime,
     now: datetime,
 ) -> Iterator[Planned]:
-    expires_at = min(fresh_until, booking.times.end_at) if booking.times else fresh_until
-    facts = _facts(booking, change)
+    ends_at = booking.times.end_at if booking.times and change.kind not in AFTERMATH else None
+    expires_at = min(fresh_until, ends_at) if ends_at else fresh_until
+    facts = facts_of(booking, change)
     for user, role in told:
         if change.actor is None or change.actor not in user.addresses:
             yield Planned(
@@ -143,7 +147,7 @@ def _reminders(
 ) -> Iterator[Planned]:
     if not before_start or not booking.stands or booking.times is None:
         return
-    facts = _facts(booking, None)
+    facts = _lasting(facts_of(booking, None))
     for user, role in told:
         for span in before_start:
             yield Planned(
@@ -156,18 +160,32 @@ def _reminders(
             )
 
 
-def _facts(booking: Booking, change: Change | None) -> BookingFacts:
+def facts_of(booking: Booking, change: Change | None) -> BookingFacts:
+    """What the words about the booking, or about a change of it, are made from."""
     return BookingFacts(
         uid=booking.uid,
         title=booking.title,
         times=booking.times,
         old_times=change.old_times if change else None,
         place=booking.place,
+        old_place=change.old_place if change else None,
         organizer=booking.organizer,
-        # Words name the first one; a booking may have thousands.
-        attendees=booking.attendees[:1],
+        old_organizer=change.old_organizer if change else None,
+        hosts=booking.hosts[:MOST_NAMED],
+        attendees=booking.attendees[:MOST_NAMED],
+        attendee_count=len(booking.attendees),
         attendee=change.attendee if change else None,
+        added=change.added[:MOST_NAMED] if change else (),
+        seats=booking.seats,
         reason=change.reason if change else None,
+        payment=change.payment if change else None,
+    )
+
+
+def _lasting(facts: BookingFacts) -> BookingFacts:
+    """What a reminder says of who comes, so that it need not be planned anew for every seat."""
+    return structs.replace(
+        facts, hosts=(), attendees=facts.attendees[:1], attendee_count=0, seats=None
     )
 
 
@@ -176,4 +194,6 @@ def _key(item: Planned) -> _Key:
 
 
 def _ends_earlier_news(change: Change) -> bool:
-    return change.kind in STATE_NEWS and change.attendee is None
+    """A seat's news ends nobody else's; but the last seat that is given up cancels the booking."""
+    is_whole = change.attendee is None or change.kind is PushEvent.BOOKING_CANCELLED
+    return change.kind in STATE_NEWS and is_whole
