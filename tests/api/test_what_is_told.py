@@ -8,6 +8,9 @@ import pytest
 
 from calbell.calcom.signature import sign
 from calbell.config import Secret, Settings
+from calbell.flows.release import release_due
+from calbell.flows.surroundings import Policy
+from calbell.store import deliveries
 from tests import payloads
 from tests.api.desk import APP_PUSH, GOOD, Desk
 from tests.payloads import Json, attendee, organizer
@@ -198,3 +201,106 @@ def test_a_whole_story_with_two_events_swapped_and_one_doubled(desk: Desk) -> No
         n["superseded"] for event in story(desk, "uid-3")["events"] for n in event["notifications"]
     ]
     assert superseded == [True, True, False, False]
+
+
+def displayed(desk: Desk, uid: str) -> list[tuple[str, int, str, str | None]]:
+    return [
+        (one["kind"], one["user_id"], one["state"], one["reason"])
+        for event in story(desk, uid)["events"]
+        for one in event["notifications"]
+    ]
+
+
+def release(desk: Desk) -> int:
+    return desk.run(release_due, Policy(), desk.now, desk.chance)
+
+
+def counts(desk: Desk) -> list[int]:
+    """How many each queued delivery is about, by the facts of its notification."""
+    project = desk.run(deliveries.pick_project, desk.now)
+    assert project is not None
+    due = desk.run(deliveries.due, project, desk.now, 100)
+    return [one.facts.count for one in due]
+
+
+def test_a_series_that_comes_at_once_is_one_line_with_a_count(desk: Desk) -> None:
+    for number in range(4):
+        start = desk.now + timedelta(days=2 + 7 * number)
+        tell(
+            desk,
+            booked(
+                desk,
+                payloads.created,
+                f"uid-{number}",
+                start=start,
+                end=start + timedelta(minutes=30),
+                recurringEvent={"freq": 2, "count": 4, "interval": 1},
+            ),
+        )
+        desk.later(seconds=0.4)
+    assert release(desk) == 0
+    desk.later(seconds=0.5)
+    assert release(desk) == 2
+    assert counts(desk) == [4, 4]
+    assert {state for _, _, state, _ in displayed(desk, "uid-0")} == {"released"}
+    for number in (1, 2, 3):
+        assert displayed(desk, f"uid-{number}") == [
+            ("BOOKING_CONFIRMED", user, "suppressed", "told_together") for user in (HOST, GUEST)
+        ]
+
+
+def test_occurrences_more_than_two_seconds_apart_are_two_lines(desk: Desk) -> None:
+    for number in range(2):
+        tell(desk, booked(desk, payloads.created, f"uid-{number}", recurringEvent={"count": 2}))
+        desk.later(seconds=2.1)
+        assert release(desk) == 2
+    assert counts(desk) == [1, 1, 1, 1]
+
+
+def test_seats_of_one_booking_that_come_at_once_are_one_line_for_the_host(desk: Desk) -> None:
+    for guest in ("user8@example.com", "user9@example.com", "stranger@example.net"):
+        tell(
+            desk,
+            booked(desk, payloads.created, attendees=[attendee(guest)], seatsPerTimeSlot=10),
+        )
+        desk.later(seconds=0.1)
+    desk.later(seconds=2)
+    assert release(desk) == 3
+    assert sorted(counts(desk)) == [1, 1, 3]
+
+
+def test_a_seat_given_up_before_its_news_left_takes_that_news_along(desk: Desk) -> None:
+    for guest in ("user8@example.com", "user9@example.com"):
+        tell(
+            desk,
+            booked(desk, payloads.created, attendees=[attendee(guest)], seatsPerTimeSlot=10),
+        )
+    desk.later(seconds=0.5)
+    given_up = booked(
+        desk,
+        payloads.cancelled,
+        attendees=[attendee("user9@example.com")],
+        seatsPerTimeSlot=10,
+        cancelledBy=None,
+    )
+    tell(desk, given_up)
+    states = {(kind, user): state for kind, user, state, _ in displayed(desk, "uid-1")}
+    assert states["BOOKING_CONFIRMED", COHOST] == "superseded"
+    assert states["BOOKING_CONFIRMED", GUEST] == "waiting"
+    assert states["BOOKING_SEAT_CANCELLED", COHOST] == "waiting"
+
+
+def test_a_cancellation_takes_along_all_that_waits_to_be_told_together(desk: Desk) -> None:
+    tell(desk, booked(desk, payloads.created, recurringEvent={"count": 2}))
+    tell(desk, booked(desk, payloads.cancelled, cancelledBy=None))
+    assert displayed(desk, "uid-1") == [
+        ("BOOKING_CONFIRMED", HOST, "superseded", None),
+        ("BOOKING_CONFIRMED", GUEST, "superseded", None),
+        ("BOOKING_CANCELLED", HOST, "released", None),
+        ("BOOKING_CANCELLED", GUEST, "released", None),
+    ]
+
+
+def test_a_single_booking_waits_for_nothing(desk: Desk) -> None:
+    tell(desk, booked(desk, payloads.created))
+    assert {state for _, _, state, _ in displayed(desk, "uid-1")} == {"released"}

@@ -72,6 +72,7 @@ def booking_event(
         actor=_actor(kind, payload),
         reason=_reason(kind, payload, asks_to_reschedule),
         asks_to_reschedule=asks_to_reschedule,
+        is_of_a_series=fields(payload.get("recurringEvent")) is not None,
         fact=_fact(fact_kind, uid, payload) if fact_kind is not None else None,
     )
 
