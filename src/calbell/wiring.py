@@ -150,7 +150,7 @@ def application(
 ) -> ASGIApp:
     """The application to serve, around the parts of a service and a way to Cal.com."""
     token = settings.admin_token.reveal() if settings.admin_token else None
-    identify = Identify(calcom, database, clock, admission_of(settings))
+    identify = Identify(calcom, database, clock, admission_of(settings), policy_of(settings).rules)
     credentials = Credentials(KeyRing(database, clock), identify, settings.auth, token)
     limit = settings.rate_limit_api_key
     handlers = Handlers(
@@ -167,7 +167,7 @@ def application(
         ),
         webhooks=Webhooks(parts.receive),
         operator=OperatorApi(database, clock, metrics),
-        people=People(database, clock),
+        people=People(database, clock, policy_of(settings).rules),
         keys=Keys(database, clock, chance),
         docs=Docs(),
     )
