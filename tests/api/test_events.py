@@ -12,12 +12,16 @@ from hypothesis import strategies as st
 from calbell.api.plain_said import TELLABLE
 from calbell.calcom.signature import sign
 from calbell.config import Secret, Settings
+from calbell.domain.events import Payment, TimeSpan
+from calbell.domain.people import Person
 from calbell.domain.push_events import PushEvent
 from calbell.flows import story
 from calbell.flows.story import Timeline
-from calbell.store import upkeep
+from calbell.store import deliveries, upkeep
+from calbell.store.connection import Connection
+from calbell.store.deliveries import DueDelivery
 from tests import payloads
-from tests.api.desk import NOON, Desk, Said
+from tests.api.desk import APP_PUSH, GOOD, NOON, Desk, Said
 
 PATH = "/v1/events"
 SECRET = "webhook-secret"
@@ -107,6 +111,48 @@ def test_every_push_event_is_told_to_organizer_host_and_attendee(
     assert data.pop("eventId").startswith("evt_")
     assert data == {"duplicate": False, "recipients": 3}
     assert desk.told() == [(kind, user) for user in (ORGANIZER, HOST, ATTENDEE)]
+
+
+@pytest.mark.parametrize(
+    ("event", "said", "facts"),
+    [
+        (
+            "BOOKING_RESCHEDULED",
+            {"old": {"start": "2026-11-25T14:00:00+01:00", "end": "2026-11-25T15:00:00+01:00"}},
+            {"old_times": TimeSpan(NOON + timedelta(hours=1), NOON + timedelta(hours=2))},
+        ),
+        ("BOOKING_LOCATION_CHANGED", {"old": {"location": "Room 1"}}, {"old_place": "Room 1"}),
+        (
+            "BOOKING_REASSIGNED",
+            {"old": {"organizer": {"email": "dan@example.com", "name": "Dan"}}},
+            {"old_organizer": Person("dan@example.com", "Dan")},
+        ),
+        (
+            "BOOKING_GUESTS_ADDED",
+            {"added": [{"email": "fay@example.com", "name": "Fay"}]},
+            {"added": (Person("fay@example.com", "Fay"),)},
+        ),
+        ("BOOKING_CANCELLED", {"reason": "Train was late"}, {"reason": "Train was late"}),
+        (
+            "PAYMENT_RECEIVED",
+            {"payment": {"amount": 5000, "currency": "eur"}},
+            {"payment": Payment(5000, "EUR")},
+        ),
+    ],
+)
+def test_what_changed_is_what_the_words_are_made_from(
+    desk: Source, event: str, said: dict[str, Any], facts: dict[str, Any]
+) -> None:
+    desk.ask("POST", APP_PUSH, GOOD, key=desk.key(ORGANIZER))
+    desk.taken(plain(event, **said))
+
+    def look(connection: Connection) -> list[DueDelivery]:
+        project = deliveries.pick_project(connection, NOON)
+        assert project is not None
+        return deliveries.due(connection, project, NOON, 10)
+
+    (due,) = desk.run(look)
+    assert {name: getattr(due.facts, name) for name in facts} == facts
 
 
 def test_who_did_it_is_not_told(desk: Source) -> None:

@@ -250,7 +250,7 @@ NO_ADDRESS = "not an e-mail address"
         ("payment.amount", 10**15, "payment.amount: "),
         ("payment.currency", "€", "payment.currency: not a currency's code of three letters"),
         ("payment.currency", "ÄÖÜ", "payment.currency: not a currency's code of three letters"),
-        ("added", [{"email": "x@y.z", "name": "x"}] * 101, "added: "),
+        ("added", [{"email": "x@y.z"}], "added[0]: Object missing required field `name`"),
     ],
 )
 def test_what_makes_no_sense_is_said_with_the_field(path: str, value: object, said: str) -> None:

@@ -21,9 +21,6 @@ from calbell.domain.events import BookingEvent, EventKind, Fact, Payment, TimeSp
 from calbell.domain.people import Person
 from calbell.domain.push_events import PushEvent
 
-MOST_ADDED: Final = 100
-"""All of them stand in every notification that the event makes."""
-
 _OF_STATUS: Final = {
     Status.PENDING: EventKind.REQUESTED,
     Status.ACCEPTED: EventKind.CREATED,
@@ -101,7 +98,7 @@ class PlainEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, 
     old: PlainOld | None = None
     reason: Text | None = None
     payment: PlainPayment | None = None
-    added: Annotated[tuple[PlainPerson, ...], Meta(max_length=MOST_ADDED)] = ()
+    added: tuple[PlainPerson, ...] = ()
 
 
 def read(said: Fields, key: str, now: datetime) -> BookingEvent | Problem:
