@@ -17,8 +17,8 @@ from calbell.domain.people import Person
 from calbell.domain.push_events import PushEvent
 from calbell.flows import story
 from calbell.flows.story import Timeline
-from calbell.store import deliveries, upkeep
-from calbell.store.connection import Connection
+from calbell.store import deliveries, events, upkeep
+from calbell.store.connection import Connection, StoreUnavailable
 from calbell.store.deliveries import DueDelivery
 from tests import payloads
 from tests.api.desk import APP_PUSH, GOOD, NOON, Desk, Said
@@ -53,8 +53,8 @@ class Source(Desk):
     def told(self, uid: str = "b1") -> list[tuple[str, int]]:
         """Kind and user of all notifications of the booking."""
         found: Timeline | None = self.run(story.timeline, uid)
-        events = found.events if found else ()
-        return sorted((n.kind, n.user_id) for event in events for n in event.notifications)
+        told = found.events if found else ()
+        return sorted((n.kind, n.user_id) for event in told for n in event.notifications)
 
 
 @pytest.fixture
@@ -302,6 +302,19 @@ def test_events_are_counted_under_their_news(desk: Source) -> None:
     shown = desk.ask("GET", "/metrics", key=desk.key(role="support")).body.decode()
     assert 'calbell_events_total{state="taken",trigger="BOOKING_CONFIRMED"} 1.0' in shown
     assert 'calbell_events_total{state="ignored",trigger="other"} 1.0' in shown
+
+
+def test_while_the_database_is_down_it_is_said_and_the_same_can_be_told_later(
+    desk: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*_: object) -> None:
+        raise StoreUnavailable("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(events, "insert_many", down)
+        said = desk.tell(plain(), key="k")
+        assert (said.status, said.json()["error"]["code"]) == (503, "ServiceUnavailableException")
+    assert desk.taken(plain(), key="k")["duplicate"] is False
 
 
 JSON = st.recursive(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calbell.api.answers import Problem
+from calbell.api.docs import Docs
 from calbell.api.plain_events import read
 from calbell.api.plain_said import TELLABLE
 from calbell.domain.events import BookingEvent, EventKind, Fact, Payment, TimeSpan
@@ -131,6 +132,11 @@ def test_every_push_event_but_the_reminder_can_be_told() -> None:
         Fact(key="key", kind=kind) for kind in TELLABLE
     ]
     assert complaint(plain("BOOKING_REMINDER")).startswith("event: it is one of BOOKING_REQUESTED,")
+
+
+def test_the_document_names_them_all() -> None:
+    said = Docs().document["components"]["schemas"]["PlainEvent"]["properties"]["event"]
+    assert said["enum"] == list(TELLABLE)
 
 
 def test_the_news_says_what_it_says_of_the_status() -> None:
