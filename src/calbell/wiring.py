@@ -13,6 +13,7 @@ from calbell.api.app import create_app
 from calbell.api.credentials import Credentials
 from calbell.api.devices import Devices
 from calbell.api.docs import Docs
+from calbell.api.events import Events
 from calbell.api.gate import Gate
 from calbell.api.key_ring import KeyRing
 from calbell.api.keys import Keys
@@ -33,6 +34,7 @@ from calbell.expo.transport import Transport
 from calbell.flows.clocks import SharedClock, measuring_loop, system_clock
 from calbell.flows.collect import Collect, Patience
 from calbell.flows.dispatch import Dispatch
+from calbell.flows.hear import Hear
 from calbell.flows.identify import CalcomUsers, Identify
 from calbell.flows.loop import Loop
 from calbell.flows.prune import EVERY, Prune
@@ -166,6 +168,7 @@ def application(
             wake=parts.wake,
         ),
         webhooks=Webhooks(parts.receive),
+        events=Events(Hear(parts.take_in, metrics), clock),
         operator=OperatorApi(database, clock, metrics),
         people=People(database, clock, policy_of(settings).rules),
         keys=Keys(database, clock, chance),
