@@ -98,7 +98,7 @@ class PlainEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, 
     old: PlainOld | None = None
     reason: Text | None = None
     payment: PlainPayment | None = None
-    added: tuple[PlainPerson, ...] = ()
+    added: Annotated[tuple[PlainPerson, ...], Meta(max_length=100)] = ()
 
 
 def read(said: Fields, key: str, now: datetime) -> BookingEvent | Problem:
