@@ -24,6 +24,9 @@ from calbell.store.notifications import NewNotification
 
 LONGEST_LIST = 64
 
+Keep = Callable[[Connection, Sequence[NewEvent], datetime], Mapping[str, int]]
+"""Keeps events as they are after all that followed from them was found; ids by public id."""
+
 
 class Incoming(Struct, frozen=True, kw_only=True):
     """Something that a source sent, read as far as it can be.
@@ -69,7 +72,7 @@ class TakeIn:
         self._keep = Lists[Incoming, TakenIn](
             database,
             lambda connection, items: take_in_many(connection, items, policy, clock(), chance),
-            keys=_concerns,
+            keys=concerns,
             size=LONGEST_LIST,
             lanes=lanes,
         )
@@ -83,7 +86,7 @@ class TakeIn:
         return taken
 
 
-def _concerns(incoming: Incoming) -> Iterable[str]:
+def concerns(incoming: Incoming) -> Iterable[str]:
     """What only one event of a list may touch: its key, its booking, and the one it replaces."""
     event = incoming.event
     uids = (event.uid, event.replaces) if event else ()
@@ -114,10 +117,33 @@ def take_in_many(
     fresh = {
         f"evt_{chance.getrandbits(96):024x}": item for item in incoming if item.key not in known
     }
-    effects = _fold(connection, fresh, now)
+    kept = follow(connection, fresh, policy, now, chance, events.insert_many)
+    answers = {
+        item.key: TakenIn(k.public_id, True, k.recipients)
+        for item in incoming
+        if (k := known.get(item.key))
+    }
+    answers |= {e.key: TakenIn(e.public_id, e.state is EventState.COPY, e.recipients) for e in kept}
+    return [answers[item.key] for item in incoming]
+
+
+def follow(
+    connection: Connection,
+    incoming: Mapping[str, Incoming],
+    policy: Policy,
+    now: datetime,
+    chance: Random,
+    keep: Keep,
+) -> list[NewEvent]:
+    """All that follows from these events, by their public ids: each is folded into its booking,
+    kept by `keep`, and told to whom it concerns. The events as they were given to `keep`.
+
+    No booking may be concerned twice in the list.
+    """
+    effects = _fold(connection, incoming, now)
     plans = _plan(connection, effects, policy, now)
-    kept = _new_events(fresh, effects, plans)
-    ids = events.insert_many(connection, kept, now)
+    kept = _new_events(incoming, effects, plans)
+    ids = keep(connection, kept, now)
     bookings.save_many(
         connection,
         (
@@ -129,13 +155,7 @@ def take_in_many(
     )
     _supersede(connection, plans, ids, now)
     _tell(connection, plans, ids, policy, now, chance)
-    answers = {
-        item.key: TakenIn(k.public_id, True, k.recipients)
-        for item in incoming
-        if (k := known.get(item.key))
-    }
-    answers |= {e.key: TakenIn(e.public_id, e.state is EventState.COPY, e.recipients) for e in kept}
-    return [answers[item.key] for item in incoming]
+    return kept
 
 
 def _fold(connection: Connection, fresh: Mapping[str, Incoming], now: datetime) -> list[_Effect]:
