@@ -40,6 +40,7 @@ from calbell.flows.receive import Receive
 from calbell.flows.register import Register
 from calbell.flows.release import Release
 from calbell.flows.rescue import Rescue
+from calbell.flows.sources import Sources
 from calbell.flows.surroundings import Clock, new_key
 from calbell.flows.take_in import TakeIn
 from calbell.store import deliveries, migrate
@@ -127,6 +128,7 @@ def assemble(
             clock,
             metrics,
             (secret.reveal() for secret in settings.webhook_secrets),
+            Sources(database, clock),
         ),
         dispatch=dispatch,
         loops=(

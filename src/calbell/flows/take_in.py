@@ -14,7 +14,15 @@ from calbell.domain.plan import Plan, plan
 from calbell.domain.release import Verdict, release
 from calbell.flows.release import deliveries_of, state_of
 from calbell.flows.surroundings import Clock, Policy
-from calbell.store import bookings, deliveries, events, notifications, subscriptions, users
+from calbell.store import (
+    bookings,
+    deliveries,
+    events,
+    notifications,
+    sources,
+    subscriptions,
+    users,
+)
 from calbell.store.bookings import KeptBooking
 from calbell.store.connection import Connection
 from calbell.store.database import Database
@@ -32,7 +40,8 @@ class Incoming(Struct, frozen=True, kw_only=True):
     """Something that a source sent, read as far as it can be.
 
     Without `event` it tells nothing of a booking: `state` says why. `key` makes a repetition
-    known; `body_hash` tells a repetition from another body under the same key.
+    known; `body_hash` tells a repetition from another body under the same key. `source_id` is the
+    webhook that sent it, where it has a row. Without `received_at` it came just now.
     """
 
     trigger: str
@@ -43,6 +52,8 @@ class Incoming(Struct, frozen=True, kw_only=True):
     body_hash: str
     raw: bytes
     sent_at: datetime
+    source_id: int | None = None
+    received_at: datetime | None = None
 
 
 class TakenIn(Struct, frozen=True):
@@ -118,6 +129,10 @@ def take_in_many(
         f"evt_{chance.getrandbits(96):024x}": item for item in incoming if item.key not in known
     }
     kept = follow(connection, fresh, policy, now, chance, events.insert_many)
+    sources.heard(
+        connection,
+        ((i.source_id, i.received_at or now) for i in incoming if i.source_id is not None),
+    )
     answers = {
         item.key: TakenIn(k.public_id, True, k.recipients)
         for item in incoming
@@ -142,7 +157,7 @@ def follow(
     """
     effects = _fold(connection, incoming, now)
     plans = _plan(connection, effects, policy, now)
-    kept = _new_events(incoming, effects, plans)
+    kept = _new_events(incoming, effects, plans, now)
     ids = keep(connection, kept, now)
     bookings.save_many(
         connection,
@@ -215,6 +230,7 @@ def _new_events(
     fresh: Mapping[str, Incoming],
     effects: Iterable[_Effect],
     plans: Iterable[tuple[_Effect, Plan]],
+    now: datetime,
 ) -> list[NewEvent]:
     """The events to keep. One that had an effect on no booking is a copy."""
     own = {
@@ -230,6 +246,7 @@ def _new_events(
     return [
         NewEvent(
             public_id=event_id,
+            source_id=item.source_id,
             trigger=item.trigger,
             kind=item.event.kind if item.event else None,
             booking_id=own[event_id].before.id if item.event else None,
@@ -237,6 +254,7 @@ def _new_events(
             reason=item.reason,
             recipients=len(told[event_id]),
             sent_at=item.sent_at,
+            received_at=item.received_at or now,
             actor=item.event.actor if item.event else None,
             key=item.key,
             body_hash=item.body_hash,

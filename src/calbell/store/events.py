@@ -34,6 +34,7 @@ class NewEvent(Struct, frozen=True, kw_only=True):
     """An event to keep. `raw` is the body as it came; `key` makes a repetition known."""
 
     public_id: str
+    source_id: int | None
     trigger: str
     kind: str | None
     booking_id: int | None
@@ -41,6 +42,7 @@ class NewEvent(Struct, frozen=True, kw_only=True):
     reason: str | None
     recipients: int
     sent_at: datetime
+    received_at: datetime
     actor: str | None
     key: str
     body_hash: str
@@ -64,6 +66,7 @@ def insert_many(
             [
                 (
                     event.public_id,
+                    event.source_id,
                     event.trigger,
                     event.kind,
                     event.booking_id,
@@ -71,13 +74,13 @@ def insert_many(
                     event.reason,
                     event.recipients,
                     to_ms(event.sent_at),
+                    to_ms(event.received_at),
                     event.actor,
                     event.body_hash,
                     event.raw,
                 )
                 for event in listed
             ],
-            now=to_ms(now),
         )
     )
     connection.each(

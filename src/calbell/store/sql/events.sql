@@ -7,12 +7,13 @@ join events e on e.id = k.event_id
 
 -- name: insert_events
 -- The events are kept.
-insert into events (public_id, trigger_name, kind, booking_id, state, reason, recipients, sent_at,
-  received_at, actor, body_hash, raw)
-select public_id, trigger_name, kind, booking_id, state, reason, recipients, sent_at,
-  :now, actor, body_hash, raw
-from rows(public_id text, trigger_name text, kind text, booking_id bigint, state text,
-  reason text, recipients bigint, sent_at bigint, actor text, body_hash text, raw bytea) as r
+insert into events (public_id, source_id, trigger_name, kind, booking_id, state, reason, recipients,
+  sent_at, received_at, actor, body_hash, raw)
+select public_id, source_id, trigger_name, kind, booking_id, state, reason, recipients,
+  sent_at, received_at, actor, body_hash, raw
+from rows(public_id text, source_id bigint, trigger_name text, kind text, booking_id bigint,
+  state text, reason text, recipients bigint, sent_at bigint, received_at bigint, actor text,
+  body_hash text, raw bytea) as r
 where true
 returning public_id, id
 
