@@ -23,24 +23,20 @@ class Webhooks:
         taken = await self._receive.receive(call.body, call.header(SIGNATURE))
         if taken is None:
             return NOT_SIGNED if self._receive.knows_secrets else NO_SECRET
-        return _said(taken)
+        return json(200, shown(taken))
 
     async def receive_of_source(self, call: Call) -> Answer | Problem:
         """The same for a source's own path and secret. That there is no such source is not told."""
         path = call.path_parameters["source"]
         taken = await self._receive.receive(call.body, call.header(SIGNATURE), path)
-        return NOT_SIGNED if taken is None else _said(taken)
+        return NOT_SIGNED if taken is None else json(200, shown(taken))
 
 
-def _said(taken: TakenIn) -> Answer:
-    return json(
-        200,
-        {
-            "status": "success",
-            "data": {
-                "eventId": taken.event_id,
-                "duplicate": taken.duplicate,
-                "recipients": taken.recipients,
-            },
-        },
-    )
+def shown(taken: TakenIn) -> dict[str, object]:
+    """What a source is answered when its event is taken in."""
+    data = {
+        "eventId": taken.event_id,
+        "duplicate": taken.duplicate,
+        "recipients": taken.recipients,
+    }
+    return {"status": "success", "data": data}

@@ -58,11 +58,16 @@ class Incoming(Struct, frozen=True, kw_only=True):
 
 class TakenIn(Struct, frozen=True):
     """What a source is answered: the event's id, whether it was known before, and how many users
-    it is told to."""
+    it is told to.
+
+    `is_other` says that the event with this id came under the same key with another body; what has
+    come now is not kept.
+    """
 
     event_id: str
     duplicate: bool
     recipients: int
+    is_other: bool = False
 
 
 class TakeIn:
@@ -134,7 +139,7 @@ def take_in_many(
         ((i.source_id, i.received_at or now) for i in incoming if i.source_id is not None),
     )
     answers = {
-        item.key: TakenIn(k.public_id, True, k.recipients)
+        item.key: TakenIn(k.public_id, True, k.recipients, k.body_hash != item.body_hash)
         for item in incoming
         if (k := known.get(item.key))
     }
@@ -299,6 +304,10 @@ def _tell(
     new, verdicts = list[NewNotification](), list[Verdict | None]()
     for effect, planned in plans:
         for item in planned.news:
+            if item.due_at > now:
+                new.append(_notification(effect, ids, item, NotificationState.WAITING, None))
+                verdicts.append(None)
+                continue
             # News that is told in the transaction of its event is true.
             verdict = release(item, None, phones[item.user_id], exclusive=policy.exclusive, now=now)
             new.append(_notification(effect, ids, item, *state_of(verdict)))
