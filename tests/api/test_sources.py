@@ -9,11 +9,11 @@ from calbell.calcom.signature import sign
 from calbell.config import Secret, Settings
 from calbell.flows import take_in
 from calbell.store import events, sources
-from calbell.store.connection import MissingReference, StoreUnavailable
-from calbell.store.database import InlineDatabase
+from calbell.store.connection import MissingReference
 from calbell.store.statements import Statement
 from tests import payloads
 from tests.api.desk import NOON, Desk, Said
+from tests.api.outage import Down
 
 GENERAL = "a-secret-for-all-webhooks"
 PATH = "Zp4-_x"
@@ -128,31 +128,6 @@ def test_refusals_say_which_door_it_was(desk: Desk) -> None:
     post(desk, "wrong", "nobody")
     reasons = [one.reason for one in desk.run(events.last_refusals, 9)]
     assert reasons == ["unknown_source", "bad_signature", "no_signature"]
-
-
-class Down:
-    """Stands before a desk's database; while `is_down` nothing can be asked."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.is_down = False
-        self.reads = 0
-        run, read = InlineDatabase.run, InlineDatabase.read
-
-        async def fallible_run(database: InlineDatabase, *args: Any, **kwargs: Any) -> Any:
-            self.check()
-            return await run(database, *args, **kwargs)
-
-        async def fallible_read(database: InlineDatabase, *args: Any, **kwargs: Any) -> Any:
-            self.reads += 1
-            self.check()
-            return await read(database, *args, **kwargs)
-
-        monkeypatch.setattr(InlineDatabase, "run", fallible_run)
-        monkeypatch.setattr(InlineDatabase, "read", fallible_read)
-
-    def check(self) -> None:
-        if self.is_down:
-            raise StoreUnavailable("it is down")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Receive: what Cal.com sends is checked for its signature and becomes something to take in."""
 
+import asyncio
 from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
@@ -12,6 +13,7 @@ from calbell import telemetry
 from calbell.calcom.signature import is_signed
 from calbell.calcom.webhooks import Ignored, Understood, Unreadable, read
 from calbell.flows.sources import Sources
+from calbell.flows.spool import Spool
 from calbell.flows.surroundings import Clock
 from calbell.flows.take_in import Incoming, TakeIn, TakenIn
 from calbell.store import events
@@ -26,6 +28,10 @@ log = structlog.get_logger()
 MOST_REFUSALS = 200
 """That wait to be noted; more are only counted and logged."""
 
+
+PATIENCE_SECONDS = 5.0
+"""How long a webhook that can wait in a file waits for the database instead: whoever sent it does
+not wait for long."""
 
 STAND_IN = "signs nothing"
 """Compared with where there is no secret, so that it takes as long."""
@@ -50,9 +56,11 @@ class Receive:
         metrics: Metrics,
         secrets: Iterable[str],
         sources: Sources,
+        spool: Spool | None = None,
     ) -> None:
         self._take_in = take_in
         self._sources = sources
+        self._spool = spool
         self._clock = clock
         self._metrics = metrics
         self._secrets = tuple(secrets)
@@ -72,8 +80,9 @@ class Receive:
     async def receive(
         self, body: bytes, signature: str | None, path: str | None = None
     ) -> TakenIn | None:
-        """The event and all that follows from it are committed. `None` if it was refused: then
-        only when, why and how large it was is kept. `path` is that of a source, if it came there.
+        """The event and all that follows from it are committed, or it is in the spool, if there is
+        one, and will be. `None` if it was refused: then only when, why and how large it was is
+        kept. `path` is that of a source, if it came there.
 
         What is signed is never refused, because Cal.com does not send it again: a body that nobody
         understands is kept whole.
@@ -85,8 +94,18 @@ class Receive:
             closed = "no_secret_configured" if path is None else "unknown_source"
             await self._refuse(reason if door.secrets else closed, len(body))
             return None
-        incoming = structs.replace(incoming_webhook(body, received_at), source_id=door.source_id)
-        return await self.take_in(incoming)
+        incoming = incoming_webhook(body, received_at)
+        incoming = structs.replace(
+            incoming, source_id=door.source_id, event_id=told_as(incoming.body_hash)
+        )
+        if self._spool is None:
+            return await self.take_in(incoming)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await self.take_in(incoming)
+        except (StoreUnavailable, TimeoutError) as error:
+            # It may have been committed all the same: taken in again, it is known.
+            return await self._keep_for_later(self._spool, incoming, received_at, error)
 
     async def take_in(self, incoming: Incoming) -> TakenIn:
         """The event and all that follows from it are committed, counted and logged."""
@@ -104,6 +123,19 @@ class Receive:
         else:
             log.info("webhook_taken", trigger=trigger, state=state, event_id=taken.event_id)
         return taken
+
+    async def _keep_for_later(
+        self, spool: Spool, incoming: Incoming, received_at: datetime, error: Exception
+    ) -> TakenIn:
+        event_id = told_as(incoming.body_hash)
+        try:
+            await spool.keep(incoming.raw, received_at, incoming.source_id)
+        except OSError as failed:
+            log.error("webhook_not_spooled", reason=failed.strerror, **telemetry.described(failed))
+            raise StoreUnavailable("neither the database nor the spool takes it") from failed
+        self._metrics.spooled.inc()
+        log.warning("webhook_spooled", event_id=event_id, **telemetry.described(error))
+        return TakenIn(event_id, False, 0)
 
     async def _door(self, path: str, now: datetime) -> Door:
         source = await self._sources.find(path)
@@ -124,6 +156,12 @@ def labels(incoming: Incoming, taken: TakenIn) -> tuple[str, EventState]:
     # A trigger that is not understood is a stranger's word and no label.
     trigger = incoming.trigger if incoming.event is not None else "other"
     return trigger, EventState.COPY if taken.duplicate else incoming.state
+
+
+def told_as(body_hash: str) -> str:
+    """The id of a webhook's event. It follows from its bytes, so that it can be told before the
+    event is kept."""
+    return f"evt_{body_hash[:24]}"
 
 
 def incoming_webhook(body: bytes, now: datetime) -> Incoming:

@@ -41,7 +41,8 @@ class Incoming(Struct, frozen=True, kw_only=True):
 
     Without `event` it tells nothing of a booking: `state` says why. `key` makes a repetition
     known; `body_hash` tells a repetition from another body under the same key. `source_id` is the
-    webhook that sent it, where it has a row. Without `received_at` it came just now.
+    webhook that sent it, where it has a row. Without `received_at` it came just now; without
+    `event_id` one is drawn.
     """
 
     trigger: str
@@ -54,6 +55,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     sent_at: datetime
     source_id: int | None = None
     received_at: datetime | None = None
+    event_id: str | None = None
 
 
 class TakenIn(Struct, frozen=True):
@@ -131,7 +133,9 @@ def take_in_many(
     """
     known = events.known(connection, (item.key for item in incoming))
     fresh = {
-        f"evt_{chance.getrandbits(96):024x}": item for item in incoming if item.key not in known
+        item.event_id or f"evt_{chance.getrandbits(96):024x}": item
+        for item in incoming
+        if item.key not in known
     }
     kept = follow(connection, fresh, policy, now, chance, events.insert_many)
     sources.heard(
