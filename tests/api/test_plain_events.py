@@ -230,7 +230,7 @@ NO_ADDRESS = "not an e-mail address"
         ("booking.seats", 1 << 63, "booking.seats: "),
         ("booking.organizer.email", "ada", f"booking.organizer.email: {NO_ADDRESS}"),
         ("booking.organizer.id", 0, "booking.organizer.id: "),
-        ("booking.hosts", [{"email": "x@y.z"}], "booking.hosts[0]: Object missing required field"),
+        ("booking.hosts", [{"name": "X"}], "booking.hosts[0]: Object missing required field"),
         (
             "booking.attendees",
             [BOOKING["attendees"][0], {"email": "@y.z", "name": ""}],
@@ -256,7 +256,7 @@ NO_ADDRESS = "not an e-mail address"
         ("payment.amount", 10**15, "payment.amount: "),
         ("payment.currency", "€", "payment.currency: not a currency's code of three letters"),
         ("payment.currency", "ÄÖÜ", "payment.currency: not a currency's code of three letters"),
-        ("added", [{"email": "x@y.z"}], "added[0]: Object missing required field `name`"),
+        ("added", [{"name": "X"}], "added[0]: Object missing required field `email`"),
     ],
 )
 def test_what_makes_no_sense_is_said_with_the_field(path: str, value: object, said: str) -> None:
@@ -269,7 +269,7 @@ def test_what_a_body_must_have(name: str) -> None:
     assert complaint(body) == f"Object missing required field `{name}`"
 
 
-@pytest.mark.parametrize("name", BOOKING)
+@pytest.mark.parametrize("name", ["uid", "title", "start", "end", "organizer"])
 def test_what_a_booking_must_have(name: str) -> None:
     booking = {field: value for field, value in BOOKING.items() if field != name}
     missing = f"booking: Object missing required field `{name}`"

@@ -42,7 +42,7 @@ class PlainPerson(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """Somebody who is named by his address."""
 
     email: Address
-    name: Text
+    name: Text | None = None
 
 
 class PlainUser(PlainPerson, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -65,8 +65,8 @@ class PlainBooking(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     start: Moment
     end: Moment
     organizer: PlainUser
-    hosts: tuple[PlainUser, ...]
-    attendees: tuple[PlainAttendee, ...]
+    hosts: tuple[PlainUser, ...] = ()
+    attendees: tuple[PlainAttendee, ...] = ()
     status: Standing | None = None
     location: Text | None = None
     seats: Annotated[int, Meta(ge=1, le=LARGEST)] | None = None
@@ -177,7 +177,7 @@ def _old_span(old: PlainOld) -> TimeSpan | Problem | None:
 
 def _person(said: PlainPerson) -> Person:
     user_id = said.id if isinstance(said, PlainUser) else None
-    return Person(str(said.email), str(said.name), user_id)
+    return Person(str(said.email), _text(said.name) or "", user_id)
 
 
 def _hosts(said: Sequence[PlainUser], organizer: Person) -> tuple[Person, ...] | None:
