@@ -217,6 +217,8 @@ BODIES = st.one_of(
             **said(uid="b2", old_uid="b1", old_start=START, old_end=END, sent_at=at)  # type: ignore[arg-type]
         )
     ),
+    SENT.map(lambda at: payloads.paid(**said(sent_at=at))),  # type: ignore[arg-type]
+    SENT.map(lambda at: payloads.recording_ready(**said(sent_at=at))),  # type: ignore[arg-type]
     st.just(payloads.ping()),
 )
 

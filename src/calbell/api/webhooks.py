@@ -19,7 +19,8 @@ class Webhooks:
         self._receive = receive
 
     async def receive(self, call: Call) -> Answer | Problem:
-        """200 after the event and all that follows from it are committed; 401 unless signed."""
+        """200 after the event and all that follows from it are committed, or are sure to be; 401
+        unless signed."""
         taken = await self._receive.receive(call.body, call.header(SIGNATURE))
         if taken is None:
             return NOT_SIGNED if self._receive.knows_secrets else NO_SECRET
