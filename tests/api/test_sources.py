@@ -1,5 +1,6 @@
 """Webhooks on the paths of sources: whose secret is good where, and what strangers learn."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -7,9 +8,11 @@ import pytest
 
 from calbell.calcom.signature import sign
 from calbell.config import Secret, Settings
+from calbell.flows import sources as remembering
 from calbell.flows import take_in
 from calbell.store import events, sources
 from calbell.store.connection import MissingReference
+from calbell.store.database import InlineDatabase
 from calbell.store.statements import Statement
 from tests import payloads
 from tests.api.desk import NOON, Desk, Said
@@ -153,6 +156,25 @@ def test_while_the_database_is_down_every_webhook_is_503(desk: Desk, down: Down)
     assert post(desk, "s-one", body=b"1").status == 503
     assert post(desk, "s-one", "nobody").status == 503
     assert post(desk, GENERAL, None, b"2").status == 503
+
+
+def test_a_database_that_does_not_answer_holds_up_nobody_who_is_remembered(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(desk)
+    assert post(desk, "s-one").status == 200
+    desk.later(seconds=5)
+    asked = []
+
+    async def silence(*_: object) -> None:
+        asked.append(1)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(InlineDatabase, "read", silence)
+    monkeypatch.setattr(remembering, "PATIENCE_SECONDS", 0.01)
+    assert post(desk, "s-one", body=b"1").status == 200
+    assert post(desk, "s-one", body=b"2").status == 200
+    assert len(asked) == 1
 
 
 def test_an_event_whose_source_is_removed_meanwhile_is_taken_in(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """Sources as webhooks name them: found by their paths, and remembered."""
 
+import asyncio
 import re
 from datetime import datetime, timedelta
 
@@ -17,6 +18,9 @@ log = structlog.get_logger()
 REMEMBERED_FOR = timedelta(seconds=5)
 """How long the database is not asked again: a source that was changed may be taken for what it was
 for so long, in each process."""
+
+PATIENCE_SECONDS = 2.0
+"""How long what is remembered waits for the database to say something else."""
 
 MOST_REMEMBERED = 20_000
 _PATH = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -48,12 +52,13 @@ class Sources:
         if known is None and now < self._unknown.get(path, now):
             return None
         try:
-            found = await self._database.read(sources.find, path)
-        except StoreUnavailable as error:
+            async with asyncio.timeout(None if known is None else PATIENCE_SECONDS):
+                found = await self._database.read(sources.find, path)
+        except (StoreUnavailable, TimeoutError) as error:
             if known is None:
                 raise
             log.warning("source_remembered", source=known[0].id, **telemetry.described(error))
-            return known[0]
+            found = known[0]
         self._remember(path, found, now + REMEMBERED_FOR)
         return found
 
