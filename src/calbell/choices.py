@@ -1,9 +1,9 @@
 """The operator's choices: what the settings say, in the terms of the flows."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from calbell.calcom.me import CalcomUser
-from calbell.config import Admit, Settings, TokenOwnership
+from calbell.config import Admit, ConfigError, Settings, TokenOwnership
 from calbell.config.texts import read_texts
 from calbell.domain.backoff import Backoff
 from calbell.domain.people import Role
@@ -12,6 +12,7 @@ from calbell.domain.wording import Voice, texts_of
 from calbell.flows.claim import Pace
 from calbell.flows.compose import App
 from calbell.flows.identify import Admission
+from calbell.flows.spool import Spool
 from calbell.flows.surroundings import Policy
 
 _ROLES = {"organizer": Role.ORGANIZER, "hosts": Role.HOST, "attendees": Role.ATTENDEE}
@@ -50,6 +51,24 @@ def app_of(settings: Settings) -> App:
         settings.request_category,
         Voice(texts_of(own), settings.privacy),
     )
+
+
+def spool_of(settings: Settings) -> Spool | None:
+    """What the settings say about where webhooks wait while the database cannot take them."""
+    return None if settings.spool_dir is None else Spool(settings.spool_dir)
+
+
+def require_spool(settings: Settings, now: datetime) -> None:
+    """A `ConfigError` where webhooks are to wait in a folder that cannot be written."""
+    spool = spool_of(settings)
+    try:
+        if spool is not None:
+            spool.prepare(now)
+    except OSError as error:
+        raise ConfigError(
+            f"CALBELL_SPOOL_DIR={settings.spool_dir}: must be a folder that can be written: "
+            f"{error.strerror}"
+        ) from None
 
 
 def admission_of(settings: Settings) -> Admission:

@@ -57,6 +57,11 @@ class Metrics:
         self.refusals = Counter(
             "calbell_refusals", "Webhooks refused.", ("reason",), registry=self.registry
         )
+        self.spooled = Counter(
+            "calbell_spooled",
+            "Webhooks kept in files because the database could not take them.",
+            registry=self.registry,
+        )
         self.registrations = Counter(
             "calbell_registrations", "Phones registered, new or again.", registry=self.registry
         )

@@ -25,7 +25,14 @@ from calbell.api.subscriptions import Subscriptions
 from calbell.api.table import Handlers, routes, user_routes
 from calbell.api.webhooks import Webhooks
 from calbell.calcom.http import CalcomApi
-from calbell.choices import admission_of, app_of, pace_of, policy_of
+from calbell.choices import (
+    admission_of,
+    app_of,
+    pace_of,
+    policy_of,
+    require_spool,
+    spool_of,
+)
 from calbell.config import ConfigError, Settings
 from calbell.console.pages import Console
 from calbell.expo.client import ExpoClient
@@ -42,8 +49,10 @@ from calbell.flows.receive import Receive
 from calbell.flows.register import Register
 from calbell.flows.release import Release
 from calbell.flows.rescue import Rescue
+from calbell.flows.sources import Sources
 from calbell.flows.surroundings import Clock, new_key
 from calbell.flows.take_in import TakeIn
+from calbell.flows.unspool import Unspool
 from calbell.store import deliveries, migrate
 from calbell.store.database import Database, ThreadedDatabase
 from calbell.store.engines import engine_of
@@ -65,13 +74,15 @@ Turn = Callable[[], Awaitable[datetime | None]]
 
 class Parts(Struct, frozen=True):
     """Everything that a running service consists of but its threads and sockets: the universe is
-    made from the same parts."""
+    made from the same parts. `loops` run where deliveries are made, `serving_loops` where requests
+    are answered."""
 
     register: Register
     take_in: TakeIn
     receive: Receive
     dispatch: Dispatch
     loops: tuple[tuple[Loop, Turn], ...]
+    serving_loops: tuple[tuple[Loop, Turn], ...]
 
     def wake(self) -> None:
         """Every loop looks for work now."""
@@ -120,16 +131,20 @@ def assemble(
         database, expo, patience, clock, chance, metrics, wake_dispatch=dispatching.wake
     )
     release = Release(database, policy, clock, chance, dispatching.wake)
+    spool = spool_of(settings)
+    receive = Receive(
+        take_in,
+        database,
+        clock,
+        metrics,
+        (secret.reveal() for secret in settings.webhook_secrets),
+        Sources(database, clock),
+        spool,
+    )
     return Parts(
         register=Register(database, clock, lanes=lanes),
         take_in=take_in,
-        receive=Receive(
-            take_in,
-            database,
-            clock,
-            metrics,
-            (secret.reveal() for secret in settings.webhook_secrets),
-        ),
+        receive=receive,
         dispatch=dispatch,
         loops=(
             (releasing, release.turn),
@@ -137,6 +152,9 @@ def assemble(
             (collecting, collect.turn),
             (rescuing, Rescue(database, clock, dispatching.wake).turn),
             (pruning, Prune(database, clock, settings.retention).turn),
+        ),
+        serving_loops=(
+            ((Loop("unspool", clock, longest=net), Unspool(spool, receive).turn),) if spool else ()
         ),
     )
 
@@ -215,6 +233,8 @@ class Service:
         SQLite files are migrated, an out-of-date PostgreSQL is refused.
         """
         app_of(self._settings)  # A wrong text is refused before anything is opened.
+        if serves:
+            require_spool(self._settings, self.clock())
         if isinstance(self._engine, SqliteEngine):
             if not (serves and delivers):
                 raise ConfigError(
@@ -242,6 +262,9 @@ class Service:
         )
         if serves and not self._settings.webhook_secrets:
             log.warning("no_webhook_secret", remedy="set CALBELL_WEBHOOK_SECRETS")
+        if serves:
+            for loop, turn in self.parts.serving_loops:
+                self._run(loop, turn)
         if delivers:
             for loop, turn in self.parts.loops:
                 self._run(loop, turn)

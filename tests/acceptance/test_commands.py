@@ -16,6 +16,7 @@ COMMANDS = (
     "serve", "worker", "demo", "expo-simulator", "push", "migrate", "status",
     "users", "users add", "users list", "users show", "users remove",
     "keys", "keys create", "keys list", "keys revoke",
+    "events", "events list", "events replay", "events refusals",
 )  # fmt: skip
 
 

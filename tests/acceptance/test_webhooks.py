@@ -1,11 +1,14 @@
 """Webhooks: what is signed is taken in, once; what is not leaves no trace but a count."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 from calbell.calcom.signature import sign
+from calbell.store import sources
+from calbell.store.connection import Connection
 from tests import payloads
 from tests.acceptance.conftest import Stands
-from tests.acceptance.stand import Meeting, Stand, deliveries, states
+from tests.acceptance.stand import Meeting, Stand, deliveries, states, with_unit
 
 
 def counts(stand: Stand) -> str:
@@ -125,3 +128,26 @@ def test_a_webhook_may_be_as_large_as_a_mebibyte(sqlite_stand: Stand) -> None:
 def test_a_webhook_needs_to_be_posted(sqlite_stand: Stand) -> None:
     for method in ("GET", "PUT", "DELETE"):
         assert sqlite_stand.ask(method, "/webhooks/cal").status == 404
+
+
+def test_a_source_has_a_path_and_secrets_of_its_own(stand: Stand) -> None:
+    host = stand.database.user()
+    stand.phone(host)
+    path, old, new = f"path-of-{host.id}", "old-secret-of-a-source", "new-secret-of-a-source"
+    stand.database.private |= {path, old, new}
+
+    def make(connection: Connection) -> None:
+        id_ = sources.create(connection, path=path, secret=old, scope="user", user_id=host.id)
+        sources.rotate(connection, id_, new, datetime.now(UTC) + timedelta(hours=1))
+
+    with_unit(stand.database.url, make)
+    meeting = Meeting(host)
+    body = payloads.body(meeting.webhook(payloads.created))
+    answers = []
+    for secret in (stand.secret, old, new):
+        signed = {"X-Cal-Signature-256": sign(body, secret)}
+        answers.append(stand.ask("POST", f"/webhooks/cal/{path}", body, headers=signed))
+    assert [reply.status for reply in answers] == [401, 200, 200]
+    assert [reply.json()["data"]["duplicate"] for reply in answers[1:]] == [False, True]
+    assert stand.webhook(body, signature=sign(body, new)).status == 401
+    assert states(stand.settled(meeting.uid)) == ["delivered"]

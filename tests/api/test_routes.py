@@ -27,6 +27,7 @@ WHO_MAY = {
     "GET /v1/me/devices": USERS,
     "POST /v1/me/devices/test": USERS,
     "POST /webhooks/cal": SIGNERS,
+    "POST /webhooks/cal/{source}": SIGNERS,
     "POST /v1/events": SOURCES,
     "GET /v1/bookings/{uid}/timeline": SUPPORT,
     "GET /v1/users": ADMINS,

@@ -20,6 +20,9 @@ HOT = {
     ("notifications", "due_notifications"): "notifications_waiting",
     ("notifications", "next_due_notification"): "notifications_waiting",
     ("events", "known_keys"): r"event_keys_pkey|sqlite_autoindex_event_keys_1",
+    ("events", "unreadable_ids"): "events_unreadable",
+    ("events", "newest_unreadable"): "events_unreadable",
+    ("events", "count_unreadable_ids"): "events_unreadable",
     ("keys", "find_key"): r"api_keys_hash_key|sqlite_autoindex_api_keys_1",
     ("subscriptions", "phones_of_users"): (
         r"subscriptions_user_id_phone_id_key|sqlite_autoindex_subscriptions_1"

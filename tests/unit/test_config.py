@@ -349,8 +349,8 @@ def test_what_changes_nothing_may_be_given(name: str) -> None:
 
 
 def test_the_line_says_which_value_is_available() -> None:
-    assert refusal({"CALBELL_SPOOL_DIR": "spool"}) == (
-        "CALBELL_SPOOL_DIR: not available in this version; remove it"
+    assert refusal({"CALBELL_HEARTBEAT_URL": "https://ops.example"}) == (
+        "CALBELL_HEARTBEAT_URL: not available in this version; remove it"
     )
 
 

@@ -44,6 +44,7 @@ def routes(of: Handlers, *, metrics_open: bool) -> tuple[Route, ...]:
     """What everybody else may do."""
     return (
         Route("POST", webhooks.PATH, Who.SIGNED, of.webhooks.receive),
+        Route("POST", webhooks.SOURCE_PATH, Who.SIGNED, of.webhooks.receive_of_source),
         Route("POST", events.PATH, Who.EVENTS, of.events.take),
         Route("GET", "/v1/bookings/{uid}/timeline", Who.SUPPORT, of.operator.timeline),
         Route("GET", people.PATH, Who.ADMIN, of.people.list),

@@ -1,4 +1,4 @@
-"""`/webhooks/cal`: booking events from Cal.com."""
+"""`/webhooks/cal` and `/webhooks/cal/{source}`: booking events from Cal.com."""
 
 from calbell.api.answers import Answer, Problem, json, unauthorized
 from calbell.api.requests import Call
@@ -6,6 +6,7 @@ from calbell.flows.receive import Receive
 from calbell.flows.take_in import TakenIn
 
 PATH = "/webhooks/cal"
+SOURCE_PATH = "/webhooks/cal/{source}"
 SIGNATURE = b"x-cal-signature-256"
 NOT_SIGNED = unauthorized("The webhook is not signed with a secret that is known here.")
 NO_SECRET = unauthorized("No webhook secret is configured here: set CALBELL_WEBHOOK_SECRETS.")
@@ -18,11 +19,18 @@ class Webhooks:
         self._receive = receive
 
     async def receive(self, call: Call) -> Answer | Problem:
-        """200 after the event and all that follows from it are committed; 401 unless signed."""
+        """200 after the event and all that follows from it are committed, or are sure to be; 401
+        unless signed."""
         taken = await self._receive.receive(call.body, call.header(SIGNATURE))
         if taken is None:
             return NOT_SIGNED if self._receive.knows_secrets else NO_SECRET
         return json(200, shown(taken))
+
+    async def receive_of_source(self, call: Call) -> Answer | Problem:
+        """The same for a source's own path and secret. That there is no such source is not told."""
+        path = call.path_parameters["source"]
+        taken = await self._receive.receive(call.body, call.header(SIGNATURE), path)
+        return NOT_SIGNED if taken is None else json(200, shown(taken))
 
 
 def shown(taken: TakenIn) -> dict[str, object]:

@@ -35,6 +35,7 @@ _COMMANDS = {
     "push": ("push:push", "Send a test push to a user's phones, or only show it."),
     "users": ("users:app", "Add, change, list and remove users."),
     "keys": ("keys:app", "Create, list and revoke keys of apps and operators."),
+    "events": ("events:app", "List what came in, and take it in again."),
     "status": ("database:status", "What waits, what was delivered, what went wrong."),
     "migrate": ("database:migrate", "Bring the database's schema up to date."),
 }

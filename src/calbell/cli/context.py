@@ -13,8 +13,8 @@ from cyclopts.validators import Number
 from calbell import config, telemetry
 from calbell.config import LogFormat, Settings
 from calbell.store import migrate
-from calbell.store.connection import Connection
-from calbell.store.database import run_once
+from calbell.store.connection import Connection, Engine
+from calbell.store.database import ThreadedDatabase, run_once
 from calbell.store.engines import engine_of
 from calbell.store.sqlite import SqliteEngine
 
@@ -34,10 +34,9 @@ def settings() -> Settings:
     return found
 
 
-@contextmanager
-def database(found: Settings) -> Iterator["Units"]:
-    """Units of work on the settings' database, one after the other. A SQLite file is made if it is
-    not there and brought up to date; an out-of-date PostgreSQL is refused."""
+def _engine(found: Settings) -> Engine:
+    """The settings' database. A SQLite file is made if it is not there and brought up to date; an
+    out-of-date PostgreSQL is refused."""
     from calbell.flows.clocks import system_clock
 
     engine = engine_of(found.database_url)
@@ -45,7 +44,24 @@ def database(found: Settings) -> Iterator["Units"]:
         migrate.bring_up_to_date(engine, system_clock())
     else:
         migrate.require_up_to_date(engine)
-    connection = engine.connect()
+    return engine
+
+
+@contextmanager
+def threads(found: Settings) -> Iterator[ThreadedDatabase]:
+    """The settings' database for flows, which run on a loop; units are tried again as a service
+    does."""
+    store = ThreadedDatabase(_engine(found))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def database(found: Settings) -> Iterator["Units"]:
+    """Units of work on the settings' database, one after the other, inline."""
+    connection = _engine(found).connect()
     try:
         yield Units(connection)
     finally:

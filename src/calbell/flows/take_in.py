@@ -14,7 +14,15 @@ from calbell.domain.plan import Plan, plan
 from calbell.domain.release import Verdict, release
 from calbell.flows.release import deliveries_of, state_of
 from calbell.flows.surroundings import Clock, Policy
-from calbell.store import bookings, deliveries, events, notifications, subscriptions, users
+from calbell.store import (
+    bookings,
+    deliveries,
+    events,
+    notifications,
+    sources,
+    subscriptions,
+    users,
+)
 from calbell.store.bookings import KeptBooking
 from calbell.store.connection import Connection
 from calbell.store.database import Database
@@ -24,12 +32,17 @@ from calbell.store.notifications import NewNotification
 
 LONGEST_LIST = 64
 
+Keep = Callable[[Connection, Sequence[NewEvent], datetime], Mapping[str, int]]
+"""Keeps events as they are after all that followed from them was found; ids by public id."""
+
 
 class Incoming(Struct, frozen=True, kw_only=True):
     """Something that a source sent, read as far as it can be.
 
     Without `event` it tells nothing of a booking: `state` says why. `key` makes a repetition
-    known; `body_hash` tells a repetition from another body under the same key.
+    known; `body_hash` tells a repetition from another body under the same key. `source_id` is the
+    webhook that sent it, where it has a row. Without `received_at` it came just now; without
+    `event_id` one is drawn.
     """
 
     trigger: str
@@ -40,6 +53,9 @@ class Incoming(Struct, frozen=True, kw_only=True):
     body_hash: str
     raw: bytes
     sent_at: datetime
+    source_id: int | None = None
+    received_at: datetime | None = None
+    event_id: str | None = None
 
 
 class TakenIn(Struct, frozen=True):
@@ -74,7 +90,7 @@ class TakeIn:
         self._keep = Lists[Incoming, TakenIn](
             database,
             lambda connection, items: take_in_many(connection, items, policy, clock(), chance),
-            keys=_concerns,
+            keys=concerns,
             size=LONGEST_LIST,
             lanes=lanes,
         )
@@ -88,7 +104,7 @@ class TakeIn:
         return taken
 
 
-def _concerns(incoming: Incoming) -> Iterable[str]:
+def concerns(incoming: Incoming) -> Iterable[str]:
     """What only one event of a list may touch: its key, its booking, and the one it replaces."""
     event = incoming.event
     uids = (event.uid, event.replaces) if event else ()
@@ -117,12 +133,41 @@ def take_in_many(
     """
     known = events.known(connection, (item.key for item in incoming))
     fresh = {
-        f"evt_{chance.getrandbits(96):024x}": item for item in incoming if item.key not in known
+        item.event_id or f"evt_{chance.getrandbits(96):024x}": item
+        for item in incoming
+        if item.key not in known
     }
-    effects = _fold(connection, fresh, now)
+    kept = follow(connection, fresh, policy, now, chance, events.insert_many)
+    sources.heard(
+        connection,
+        ((i.source_id, i.received_at or now) for i in incoming if i.source_id is not None),
+    )
+    answers = {
+        item.key: TakenIn(k.public_id, True, k.recipients, k.body_hash != item.body_hash)
+        for item in incoming
+        if (k := known.get(item.key))
+    }
+    answers |= {e.key: TakenIn(e.public_id, e.state is EventState.COPY, e.recipients) for e in kept}
+    return [answers[item.key] for item in incoming]
+
+
+def follow(
+    connection: Connection,
+    incoming: Mapping[str, Incoming],
+    policy: Policy,
+    now: datetime,
+    chance: Random,
+    keep: Keep,
+) -> list[NewEvent]:
+    """All that follows from these events, by their public ids: each is folded into its booking,
+    kept by `keep`, and told to whom it concerns. The events as they were given to `keep`.
+
+    No booking may be concerned twice in the list.
+    """
+    effects = _fold(connection, incoming, now)
     plans = _plan(connection, effects, policy, now)
-    kept = _new_events(fresh, effects, plans)
-    ids = events.insert_many(connection, kept, now)
+    kept = _new_events(incoming, effects, plans, now)
+    ids = keep(connection, kept, now)
     bookings.save_many(
         connection,
         (
@@ -134,13 +179,7 @@ def take_in_many(
     )
     _supersede(connection, plans, ids, now)
     _tell(connection, plans, ids, policy, now, chance)
-    answers = {
-        item.key: TakenIn(k.public_id, True, k.recipients, k.body_hash != item.body_hash)
-        for item in incoming
-        if (k := known.get(item.key))
-    }
-    answers |= {e.key: TakenIn(e.public_id, e.state is EventState.COPY, e.recipients) for e in kept}
-    return [answers[item.key] for item in incoming]
+    return kept
 
 
 def _fold(connection: Connection, fresh: Mapping[str, Incoming], now: datetime) -> list[_Effect]:
@@ -200,6 +239,7 @@ def _new_events(
     fresh: Mapping[str, Incoming],
     effects: Iterable[_Effect],
     plans: Iterable[tuple[_Effect, Plan]],
+    now: datetime,
 ) -> list[NewEvent]:
     """The events to keep. One that had an effect on no booking is a copy."""
     own = {
@@ -215,6 +255,7 @@ def _new_events(
     return [
         NewEvent(
             public_id=event_id,
+            source_id=item.source_id,
             trigger=item.trigger,
             kind=item.event.kind if item.event else None,
             booking_id=own[event_id].before.id if item.event else None,
@@ -222,6 +263,7 @@ def _new_events(
             reason=item.reason,
             recipients=len(told[event_id]),
             sent_at=item.sent_at,
+            received_at=item.received_at or now,
             actor=item.event.actor if item.event else None,
             key=item.key,
             body_hash=item.body_hash,

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from calbell.store.connection import Connection
 from calbell.store.statements import load
-from calbell.store.times import to_ms
+from calbell.store.times import from_ms, to_ms
 
 _SQL = load("events")
 
@@ -34,6 +34,7 @@ class NewEvent(Struct, frozen=True, kw_only=True):
     """An event to keep. `raw` is the body as it came; `key` makes a repetition known."""
 
     public_id: str
+    source_id: int | None
     trigger: str
     kind: str | None
     booking_id: int | None
@@ -41,6 +42,7 @@ class NewEvent(Struct, frozen=True, kw_only=True):
     reason: str | None
     recipients: int
     sent_at: datetime
+    received_at: datetime
     actor: str | None
     key: str
     body_hash: str
@@ -64,6 +66,7 @@ def insert_many(
             [
                 (
                     event.public_id,
+                    event.source_id,
                     event.trigger,
                     event.kind,
                     event.booking_id,
@@ -71,13 +74,13 @@ def insert_many(
                     event.reason,
                     event.recipients,
                     to_ms(event.sent_at),
+                    to_ms(event.received_at),
                     event.actor,
                     event.body_hash,
                     event.raw,
                 )
                 for event in listed
             ],
-            now=to_ms(now),
         )
     )
     connection.each(
@@ -88,11 +91,128 @@ def insert_many(
     return ids
 
 
+class ListedEvent(Struct, frozen=True, kw_only=True):
+    """An event as it is listed: nothing of what its body says of people."""
+
+    public_id: str
+    trigger: str
+    state: EventState
+    reason: str | None
+    received_at: datetime
+    size: int
+
+
+def newest(
+    connection: Connection, since: datetime, number: int, *, unreadable: bool
+) -> list[ListedEvent]:
+    """At most `number` events that came in since then, or only those that nobody could read; the
+    newest first."""
+    name = "newest_unreadable" if unreadable else "newest_events"
+    return [
+        ListedEvent(
+            public_id=public_id,
+            trigger=trigger,
+            state=EventState(state),
+            reason=reason,
+            received_at=from_ms(received_at),
+            size=size,
+        )
+        for public_id, trigger, state, reason, received_at, size in connection.run(
+            _SQL[name], since=to_ms(since), number=number
+        )
+    ]
+
+
+class StoredEvent(Struct, frozen=True):
+    """An event with its body as it came."""
+
+    public_id: str
+    state: EventState
+    received_at: datetime
+    raw: bytes
+
+
+def ids_since(
+    connection: Connection,
+    since: datetime,
+    until: datetime,
+    after: int,
+    number: int,
+    *,
+    unreadable: bool,
+) -> list[int]:
+    """The next ids, above `after`, of events that came in then, or only of those that nobody could
+    read."""
+    name = "unreadable_ids" if unreadable else "event_ids"
+    rows = connection.run(
+        _SQL[name], since=to_ms(since), until=to_ms(until), after=after, number=number
+    )
+    return [id_ for (id_,) in rows]
+
+
+def count_since(
+    connection: Connection, since: datetime, until: datetime, *, unreadable: bool
+) -> int:
+    """How many ids there are in all."""
+    name = "count_unreadable_ids" if unreadable else "count_event_ids"
+    ((number,),) = connection.run(_SQL[name], since=to_ms(since), until=to_ms(until))
+    total: int = number
+    return total
+
+
+def stored(connection: Connection, ids: Iterable[int]) -> list[StoredEvent]:
+    """The events with these ids in the order in which they came; nobody else changes them until
+    this transaction ends."""
+    rows = connection.each(_SQL["stored_events"], [(id_,) for id_ in sorted(set(ids))])
+    return [
+        StoredEvent(public_id, EventState(state), from_ms(received_at), raw)
+        for _, public_id, state, received_at, raw in sorted(rows)
+    ]
+
+
+def update_many(connection: Connection, events: Iterable[NewEvent]) -> dict[str, int]:
+    """The events are what was made of them now; those whom they told before are counted on. Their
+    ids by public id."""
+    return dict(
+        connection.each(
+            _SQL["update_events"],
+            sorted(
+                (
+                    event.public_id,
+                    event.trigger,
+                    event.kind,
+                    event.booking_id,
+                    event.state,
+                    event.reason,
+                    event.recipients,
+                    to_ms(event.sent_at),
+                    event.actor,
+                )
+                for event in events
+            ),
+        )
+    )
+
+
 class Refusal(Struct, frozen=True):
     """Why something was refused and how many bytes it had: nothing else is kept of it."""
 
     reason: str
     size: int
+
+
+class NotedRefusal(Struct, frozen=True):
+    """A refusal, and when it was."""
+
+    at: datetime
+    reason: str
+    size: int
+
+
+def last_refusals(connection: Connection, number: int) -> list[NotedRefusal]:
+    """The last refusals, newest first."""
+    rows = connection.run(_SQL["last_refusals"], number=number)
+    return [NotedRefusal(from_ms(at), reason, size) for at, reason, size in rows]
 
 
 def note_refusals(connection: Connection, refusals: Iterable[Refusal], now: datetime) -> list[None]:

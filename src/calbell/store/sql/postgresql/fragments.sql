@@ -13,6 +13,9 @@ bytea
 -- name: lock_due
 -- Workers pass over what another one is taking.
 for update of d skip locked
+-- name: lock_events
+-- Not against those who only refer to the event.
+for no key update of e
 -- name: lock_projects
 -- Not against those who only refer to the project: intake would hide it from the workers.
 for no key update of p skip locked
