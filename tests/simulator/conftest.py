@@ -1,12 +1,21 @@
 """A service in a time of its own, and how the tests talk to it."""
 
-from collections.abc import Callable
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from queue import SimpleQueue
 from random import Random
+from threading import Thread
 from typing import Any
 
 import msgspec
 import pytest
+import uvloop
 
+from calbell.simulator.app import create_app
+from calbell.simulator.server import Server
 from calbell.simulator.service import PushService
 from calbell.simulator.wire import Request
 
@@ -25,10 +34,11 @@ def service() -> PushService:
 def call(service: PushService) -> Callable[..., Answer]:
     """`call(method, path, value)`: status and JSON of the answer; bytes are sent as they are."""
 
-    def called(method: str, path: str, value: object = b"") -> Answer:
+    def called(method: str, path: str, value: object = b"", bearer: str | None = None) -> Answer:
         body = value if isinstance(value, bytes) else msgspec.json.encode(value)
         path, _, query = path.partition("?")
-        answer = service.answer(Request(method, path, query, {}, body))
+        headers = {} if bearer is None else {"authorization": bearer}
+        answer = service.answer(Request(method, path, query, headers, body))
         assert answer.headers["content-type"] == "application/json; charset=utf-8"
         return answer.status, msgspec.json.decode(answer.body)
 
@@ -44,3 +54,35 @@ def send(call: Callable[..., Answer]) -> Callable[[object], Answer]:
 @pytest.fixture
 def get_receipts(call: Callable[..., Answer]) -> Callable[[object], Answer]:
     return lambda ids: call("POST", "/--/api/v2/push/getReceipts", {"ids": ids})
+
+
+@pytest.fixture
+def served() -> PushService:
+    """The service behind `address`, in the time of the outside world."""
+    return PushService(time.time, Random(7))
+
+
+@pytest.fixture
+def address(served: PushService) -> Iterator[tuple[str, int]]:
+    """Host and port of a server that answers as `served` does."""
+    started: SimpleQueue[tuple[Server, asyncio.AbstractEventLoop, asyncio.Event]] = SimpleQueue()
+
+    async def serve() -> None:
+        server, ended = Server(create_app(served), "127.0.0.1", 0), asyncio.Event()
+        await server.start()
+        started.put((server, asyncio.get_running_loop(), ended))
+        await ended.wait()
+        await server.stop()
+
+    thread = Thread(target=uvloop.run, args=(serve(),))
+    thread.start()
+    server, loop, ended = started.get(timeout=30)
+    yield server.host, server.port
+    loop.call_soon_threadsafe(ended.set)
+    thread.join()
+
+
+@pytest.fixture
+def connection(address: tuple[str, int]) -> Iterator[HTTPConnection]:
+    with closing(HTTPConnection(*address, timeout=10)) as connection:
+        yield connection

@@ -16,8 +16,16 @@ SEND = "/--/api/v2/push/send"
 OK = "ExponentPushToken[ok]"
 
 
-def ticking(**limits: int) -> PushService:
-    return PushService(lambda: 1_786_000_000.0, Random(7), **limits)
+def ticking(
+    keep_requests: int = 1_000, keep_displayed: int = 100, keep_tickets: int = 1_000_000
+) -> PushService:
+    return PushService(
+        lambda: 1_786_000_000.0,
+        Random(7),
+        keep_requests=keep_requests,
+        keep_displayed=keep_displayed,
+        keep_tickets=keep_tickets,
+    )
 
 
 def booked(service: PushService, title: str = "Booked") -> Response:

@@ -18,13 +18,13 @@ from calbell import telemetry
 from calbell.calcom.signature import sign
 from calbell.cli.context import Port
 from calbell.cli.demo_bookings import GUEST, HOST, DemoBooking, DemoUser
+from calbell.cli.expo_simulator import simulated_expo
 from calbell.cli.failures import Failure
 from calbell.cli.output import narrate
 from calbell.cli.server import HttpServer, stop_signals
 from calbell.config import Secret, Settings
 from calbell.flows.clocks import system_clock
 from calbell.flows.grant import grant
-from calbell.simulator.app import create_app
 from calbell.simulator.service import PushService
 from calbell.store import users
 from calbell.store.users import Profile
@@ -74,10 +74,8 @@ def demo(*, once: bool = False, port: Port = 8000, simulator_port: Port = 8100) 
 async def _demo(folder: Path, *, once: bool, ports: tuple[int, int]) -> int:
     chance = Random()
     admin_token, secret = (f"{chance.getrandbits(128):032x}" for _ in range(2))
-    expo = HttpServer(
-        create_app(PushService(time.time, chance, RECEIPT_DELAY / 2)), "127.0.0.1", ports[1]
-    )
-    expo.start()
+    expo = simulated_expo(PushService(time.time, chance, RECEIPT_DELAY / 2), "127.0.0.1", ports[1])
+    await expo.start()
     service = Service(
         Settings(
             database_url=f"sqlite:///{folder}/demo.db",

@@ -6,7 +6,12 @@ from random import Random
 import uvloop
 
 from calbell.cli.context import Port
+from calbell.cli.failures import Failure
 from calbell.cli.output import out
+from calbell.cli.server import stop_signals
+from calbell.simulator.app import create_app
+from calbell.simulator.server import Server
+from calbell.simulator.service import PushService
 
 
 def expo_simulator(
@@ -38,15 +43,18 @@ def expo_simulator(
 
 
 async def _run(host: str, port: int, receipt_delay: float, chance: Random) -> int:
-    from calbell.cli.server import HttpServer, stop_signals
-    from calbell.simulator.app import create_app
-    from calbell.simulator.service import PushService
-
-    service = PushService(time.time, chance, receipt_delay)
-    server = HttpServer(create_app(service), host, port)
+    server = simulated_expo(PushService(time.time, chance, receipt_delay), host, port)
     with stop_signals() as stopped:
-        server.start()
+        await server.start()
         out(f"Expo simulator on {server.url} (Ctrl-C ends it)")
         await stopped.wait()
         await server.stop()
     return 0
+
+
+def simulated_expo(service: PushService, host: str, port: int) -> Server:
+    """The service behind HTTP, where it can listen."""
+    try:
+        return Server(create_app(service), host, port)
+    except OSError as error:
+        raise Failure(f"cannot listen on {host} port {port}: {error.strerror}") from error
