@@ -1,23 +1,18 @@
 """A service in a time of its own, and how the tests talk to it."""
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.client import HTTPConnection
-from queue import SimpleQueue
 from random import Random
-from threading import Thread
 from typing import Any
 
 import msgspec
 import pytest
-import uvloop
 
-from calbell.simulator.app import create_app
-from calbell.simulator.server import Server
 from calbell.simulator.service import PushService
 from calbell.simulator.wire import Request
+from tests.simulated import listening
 
 Answer = tuple[int, Any]
 
@@ -65,21 +60,8 @@ def served() -> PushService:
 @pytest.fixture
 def address(served: PushService) -> Iterator[tuple[str, int]]:
     """Host and port of a server that answers as `served` does."""
-    started: SimpleQueue[tuple[Server, asyncio.AbstractEventLoop, asyncio.Event]] = SimpleQueue()
-
-    async def serve() -> None:
-        server, ended = Server(create_app(served), "127.0.0.1", 0), asyncio.Event()
-        await server.start()
-        started.put((server, asyncio.get_running_loop(), ended))
-        await ended.wait()
-        await server.stop()
-
-    thread = Thread(target=uvloop.run, args=(serve(),))
-    thread.start()
-    server, loop, ended = started.get(timeout=30)
-    yield server.host, server.port
-    loop.call_soon_threadsafe(ended.set)
-    thread.join()
+    with listening(served) as listens:
+        yield listens
 
 
 @pytest.fixture
