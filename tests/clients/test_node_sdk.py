@@ -14,7 +14,8 @@ NODE = shutil.which("node")
 pytestmark = [
     pytest.mark.skipif(NODE is None, reason="Node is not installed: its SDKs are not tested"),
     pytest.mark.skipif(
-        not (FOLDER / "node_modules").exists(), reason="Expo's Node SDK is not installed: make .venv/.node"
+        not (FOLDER / "node_modules").exists(),
+        reason="Expo's Node SDK is not installed: make .venv/.node",
     ),
 ]
 

@@ -165,7 +165,8 @@ def test_the_clock_is_advanced(call: Call, service: PushService) -> None:
 
 def test_a_fault_is_queued(call: Call, send: Send) -> None:
     fault = {"fault": "F02", "token": OK, "nth": 2, "options": {"variant": "after"}}
-    queued = fault | {"on": "send", "times": 1, "after_seconds": 0.0, "for_seconds": None}
+    queued = fault | {"on": "send", "times": 1}
+    queued |= {"after_seconds": 0.0, "for_seconds": None, "every_seconds": None}
     assert call("POST", "/_sim/faults", fault) == (200, queued)
     assert [send({"to": OK})[0] for _ in range(3)] == [200, 500, 200]
 

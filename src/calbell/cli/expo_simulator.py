@@ -2,16 +2,20 @@
 
 import time
 from random import Random
+from typing import Final
 
 import uvloop
 
 from calbell.cli.context import Port
-from calbell.cli.failures import Failure
+from calbell.cli.failures import Failure, Misuse
 from calbell.cli.output import out
 from calbell.cli.server import stop_signals
 from calbell.simulator.app import create_app
+from calbell.simulator.scenario import WrongScenario, load
 from calbell.simulator.server import Server
 from calbell.simulator.service import PushService
+
+BARE: Final = {"keep_requests": 0, "keep_displayed": 0, "keep_tickets": 200_000, "rate_limit": 0}
 
 
 def expo_simulator(
@@ -20,6 +24,8 @@ def expo_simulator(
     port: Port = 8100,
     receipt_delay: float = 2.0,
     seed: int | None = None,
+    scenario: str | None = None,
+    bare: bool = False,
 ) -> int:
     """A local Expo Push Service: answers like the real one, and reaches no phone.
 
@@ -38,12 +44,33 @@ def expo_simulator(
         Seconds from a ticket until its receipt is ready.
     seed
         Makes tokens and ticket ids the same in every run.
+    scenario
+        A TOML file that says which phones there are and what goes wrong when, or one of those that
+        come with the simulator: 504-but-delivered, credentials, dead-tokens, full-hours,
+        hour-of-503, late-receipts.
+    bare
+        A sink for measurements: no rate limit, no log of requests, nothing shown on phones, and
+        only the newest 200,000 tickets kept.
     """
-    return uvloop.run(_run(host, port, receipt_delay, Random(seed)))
+    chance = Random(seed)
+    if bare:
+        service = PushService(time.time, chance, receipt_delay, **BARE)
+    else:
+        service = PushService(time.time, chance, receipt_delay)
+    if scenario is not None:
+        _begin(scenario, service)
+    return uvloop.run(_run(service, host, port))
 
 
-async def _run(host: str, port: int, receipt_delay: float, chance: Random) -> int:
-    server = simulated_expo(PushService(time.time, chance, receipt_delay), host, port)
+def _begin(name: str, service: PushService) -> None:
+    try:
+        load(name).begin(service)
+    except WrongScenario as error:
+        raise Misuse(str(error)) from error
+
+
+async def _run(service: PushService, host: str, port: int) -> int:
+    server = simulated_expo(service, host, port)
     with stop_signals() as stopped:
         await server.start()
         out(f"Expo simulator on {server.url} (Ctrl-C ends it)")

@@ -14,7 +14,9 @@ class QueuedFault(msgspec.Struct, frozen=True):
     """A fault that waits for its requests: those to `on` that name `token`, if one is given.
 
     It begins `after_seconds` from now, with the `nth` of them, and strikes `times` times (0 means
-    until reset), but not when `for_seconds` are over since it began.
+    until reset), but not when `for_seconds` are over since it began. With `every_seconds` it does
+    not end: it strikes in the first `for_seconds` of each such span of the clock, so that 3600 is
+    every full hour.
     """
 
     fault: Fault
@@ -24,6 +26,7 @@ class QueuedFault(msgspec.Struct, frozen=True):
     times: int = 1
     after_seconds: float = 0.0
     for_seconds: float | None = None
+    every_seconds: float | None = None
 
 
 class FaultOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,6 +39,7 @@ class FaultOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     times: Annotated[int, Meta(ge=0)] | None = None
     after_seconds: Seconds = 0.0
     for_seconds: Seconds | None = None
+    every_seconds: Annotated[float, Meta(gt=0)] | None = None
     options: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def checked(self) -> QueuedFault:
@@ -54,11 +58,20 @@ class FaultOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise invalid(f"{self.fault} is no fault of {on}.")
         if isinstance(fault, NotRead) and self.token:
             raise invalid(f"{self.fault} strikes before a token can be read.")
+        if self.every_seconds and self.for_seconds is None:
+            raise invalid('"every_seconds" needs "for_seconds".')
         times = self.times
         if times is None:
             times = 1 if self.for_seconds is None else 0
         return QueuedFault(
-            fault, on, self.token, self.nth, times, self.after_seconds, self.for_seconds
+            fault,
+            on,
+            self.token,
+            self.nth,
+            times,
+            self.after_seconds,
+            self.for_seconds,
+            self.every_seconds,
         )
 
 
@@ -68,9 +81,15 @@ class _Armed:
     def __init__(self, queued: QueuedFault, now: float) -> None:
         self.queued = queued
         self.begins_at = now + queued.after_seconds
-        self.ends_at = None if queued.for_seconds is None else self.begins_at + queued.for_seconds
+        ends = queued.for_seconds is not None and queued.every_seconds is None
+        self.ends_at = self.begins_at + (queued.for_seconds or 0) if ends else None
         self.met = 0
         self.struck = 0
+
+    def is_on(self, now: float) -> bool:
+        """Whether it is its time; a fault that is spent is not asked."""
+        every, lasts = self.queued.every_seconds, self.queued.for_seconds
+        return self.begins_at <= now and (not every or not lasts or now % every < lasts)
 
     @property
     def is_due(self) -> bool:
@@ -104,7 +123,7 @@ class FaultQueue:
         matching = [
             each
             for each in self._armed
-            if each.begins_at <= now and _matches(each.queued, endpoint, request)
+            if each.is_on(now) and _matches(each.queued, endpoint, request)
         ]
         for each in matching:
             each.met += 1
@@ -115,7 +134,7 @@ class FaultQueue:
         that is due; then the request counts for it and for no other."""
         self._drop_spent(now)
         for each in self._armed:
-            if each.queued.on is not endpoint or each.begins_at > now:
+            if each.queued.on is not endpoint or not each.is_on(now):
                 continue
             if not isinstance(each.queued.fault, NotRead):
                 if each.queued.token is None and each.met + 1 >= each.queued.nth:

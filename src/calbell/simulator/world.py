@@ -13,10 +13,10 @@ from calbell.simulator.fault_queue import FaultQueue, QueuedFault
 from calbell.simulator.faults import Endpoint, Fault
 from calbell.simulator.messages import Message
 from calbell.simulator.phones import APP, DEFAULT_CHANNELS, Device, Phone, Platform, Shown
-from calbell.simulator.projects import Project, SendingWindow
+from calbell.simulator.projects import RATE_LIMIT, Project, SendingWindow
 from calbell.simulator.receipts import Receipt
 from calbell.simulator.request_log import LoggedRequest, RequestLog
-from calbell.simulator.switches import DEFAULT, Switches
+from calbell.simulator.switches import DEFAULT
 from calbell.simulator.tickets import Accepted, Rejected, Ticket, TicketBook
 from calbell.simulator.twists import NEVER, PLAIN, Twist, twisted
 from calbell.simulator.verdicts import Queued, as_switched, judged
@@ -38,15 +38,17 @@ class World:
         keep_requests: int = 1_000,
         keep_displayed: int = 100,
         keep_tickets: int = 1_000_000,
-        switches: Switches = DEFAULT,
+        rate_limit: int = RATE_LIMIT,
     ) -> None:
-        """`clock` gives Unix seconds; each `keep_…` may be 0, `keep_displayed` is per phone."""
+        """`clock` gives Unix seconds; each `keep_…` may be 0, `keep_displayed` is per phone. The
+        rate limit is that of projects which have none of their own."""
         self._clock = clock
         self._random = random
         self._receipt_delay = receipt_delay
         self._keep_displayed = keep_displayed
         self._keep_tickets = keep_tickets
-        self.switches = switches
+        self._rate_limit = rate_limit
+        self.switches = DEFAULT
         self.log = RequestLog(keep_requests)
         self.reset()
 
@@ -106,7 +108,7 @@ class World:
 
     def project(self, name: str) -> Project:
         """The project, made with its defaults when it is first heard of."""
-        return self._projects.setdefault(name, Project(name))
+        return self._projects.setdefault(name, Project(name, self._rate_limit))
 
     def set_project(self, name: str, **changes: Any) -> Project:
         """The project exists, and these fields of `Project` are as given."""
