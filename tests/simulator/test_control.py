@@ -127,6 +127,7 @@ def test_a_phone_tells_what_it_displays(call: Call, send: Send) -> None:
                     "ticket_id": sent["data"][0]["id"],
                     "shown_at": "2026-08-06T07:06:40.000Z",
                     "blank": False,
+                    "replaced": 0,
                     "message": {"title": "Booked", "badge": 1},
                 }
             ],

@@ -1,7 +1,10 @@
 """`calbell demo`: the main job on this machine alone, with no account anywhere."""
 
 import asyncio
+import os
+import sys
 import time
+import webbrowser
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,7 +50,9 @@ class DemoPhone(Struct, frozen=True):
     token: str
 
 
-def demo(*, once: bool = False, port: Port = 8000, simulator_port: Port = 8100) -> int:
+def demo(
+    *, once: bool = False, port: Port = 8000, simulator_port: Port = 8100, open_page: bool = True
+) -> int:
     """The main job on this machine alone: no account, no network, no configuration.
 
     Starts Calbell on a temporary SQLite database and a local Expo Push Service, registers an
@@ -63,15 +68,18 @@ def demo(*, once: bool = False, port: Port = 8000, simulator_port: Port = 8100) 
         Where Calbell listens.
     simulator_port
         Where the simulated Expo Push Service listens.
+    open_page
+        Open the page that shows the phones, where this terminal has a screen beside it.
     """
     telemetry.configure_logs(as_json=False, level="error")
     with TemporaryDirectory(prefix="calbell-demo-") as folder:
         if once:
-            return uvloop.run(_demo(Path(folder), once=True, ports=(0, 0)))
-        return uvloop.run(_demo(Path(folder), once=False, ports=(port, simulator_port)))
+            return uvloop.run(_demo(Path(folder), once=True, ports=(0, 0), opens=False))
+        ports = port, simulator_port
+        return uvloop.run(_demo(Path(folder), once=False, ports=ports, opens=open_page))
 
 
-async def _demo(folder: Path, *, once: bool, ports: tuple[int, int]) -> int:
+async def _demo(folder: Path, *, once: bool, ports: tuple[int, int], opens: bool) -> int:
     chance = Random()
     admin_token, secret = (f"{chance.getrandbits(128):032x}" for _ in range(2))
     expo = simulated_expo(PushService(time.time, chance, RECEIPT_DELAY / 2), "127.0.0.1", ports[1])
@@ -96,9 +104,12 @@ async def _demo(folder: Path, *, once: bool, ports: tuple[int, int]) -> int:
             if once:
                 return await stage.one_booking()
             narrate(
+                f"Phones {expo.url}\n"
                 f"Console {calbell.url}/console, operator's token {admin_token}\n"
                 "Ctrl-C ends the demo.\n"
             )
+            if opens and _has_screen():
+                await asyncio.to_thread(webbrowser.open, expo.url)
             with stop_signals() as asked:
                 stream = asyncio.create_task(stage.stream())
                 stopped = asyncio.create_task(asked.wait())
@@ -114,6 +125,14 @@ async def _demo(folder: Path, *, once: bool, ports: tuple[int, int]) -> int:
         await calbell.stop()
         await service.stop()
         await expo.stop()
+
+
+def _has_screen() -> bool:
+    """Whether somebody sits at a terminal of a desktop, who would see a browser."""
+    is_desktop = sys.platform == "darwin" or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+    return is_desktop and sys.stdout.isatty()
 
 
 class Stage:
@@ -148,7 +167,11 @@ class Stage:
                 made = await self._ask(
                     "POST",
                     f"{self._expo}/_sim/devices",
-                    json={"platform": platform, "name": f"{user.name}'s {name}"},
+                    json={
+                        "platform": platform,
+                        "name": f"{user.name}'s {name}",
+                        "app": "com.cal.companion",
+                    },
                 )
                 phone = DemoPhone(f"{user.name}'s {name}", user, platform, made["token"])
                 kept = await self._ask(

@@ -33,6 +33,7 @@ def expo_simulator(
     the Python SDK, `CALBELL_EXPO_BASE_URL` of Calbell. A phone with its token is made by
     `curl -d '{"platform":"IOS","name":"my phone"}' http://127.0.0.1:8100/_sim/devices` (IOS or
     ANDROID); `GET /_sim/devices/{token}/displayed` tells what it shows, `GET /_sim` lists the rest.
+    In a browser the same address shows the phones' lock screens, live.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ async def _run(service: PushService, host: str, port: int) -> int:
     server = simulated_expo(service, host, port)
     with stop_signals() as stopped:
         await server.start()
-        out(f"Expo simulator on {server.url} (Ctrl-C ends it)")
+        out(f"Expo simulator on {server.url} (in a browser: the phones; Ctrl-C ends it)")
         await stopped.wait()
         await server.stop()
     return 0

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from calbell.simulator import control
 from calbell.simulator.manners import Broken, Last, Refusing, Silence, Slow, Truncated
+from calbell.simulator.page.routes import Page, Pulse
 from calbell.simulator.request_log import RequestLog
 from calbell.simulator.server import wire_of
 from calbell.simulator.service import PushService
@@ -25,21 +26,25 @@ from calbell.simulator.wire import BODY_CAP, Request, Response
 
 
 def create_app(service: PushService, latency: float = 0.0) -> ASGIApp:
-    """An ASGI app that answers as the service does, push requests after `latency` seconds.
+    """An ASGI app that answers as the service does, push requests after `latency` seconds; a
+    browser finds the page of the phones at `/`.
 
     For the log's `max_parallel` a push request lasts from its head until its answer is out. Even
     without latency, those that came in with it are let in before it is answered. Faults of the
     connection need the simulator's own server.
     """
-    return Starlette(routes=[Route("/{path:path}", _Door(service, latency))])
+    pulse = Pulse()
+    door = Route("/{path:path}", _Door(service, latency, pulse))
+    return Starlette(routes=[*Page(service, pulse).routes, door])
 
 
 class _Door:
     """Brings requests in and answers out."""
 
-    def __init__(self, service: PushService, latency: float) -> None:
+    def __init__(self, service: PushService, latency: float, pulse: Pulse) -> None:
         self._service = service
         self._latency = latency
+        self._pulse = pulse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         http = HttpRequest(scope, receive)
@@ -67,6 +72,7 @@ class _Door:
         except ClientDisconnect:
             return
         response = self._service.answer(request)
+        self._pulse.beat()
         response.headers.setdefault("date", _date(self._service.now))
         await _give(response, http, send)
 

@@ -69,12 +69,14 @@ class Device(msgspec.Struct, frozen=True):
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """A notification on the screen; `blank` is the empty row of S50."""
+    """A notification on the screen; `blank` is the empty row of S50, and `replaced` says how many
+    earlier ones had the place before it."""
 
     ticket_id: str
     shown_at: float
     message: Message
     blank: bool = False
+    replaced: int = 0
 
 
 class Tapped(msgspec.Struct, frozen=True):
@@ -121,6 +123,11 @@ class Phone:
     @property
     def shown(self) -> tuple[Shown, ...]:
         return tuple(self._shown.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many messages its provider keeps for it."""
+        return len(self._waiting)
 
     def receive(self, message: Message, ticket_id: str, now: float) -> None:
         """The phone shows the message, or its provider keeps it while the phone is offline.
@@ -177,10 +184,11 @@ class Phone:
         if not self._is_visible(message):
             return
         blank = not (message.title or message.subtitle or message.body)
-        shown = Shown(ticket_id, now, message, blank)
         on_ios = self.device.platform is Platform.IOS
-        replaces = message.collapse_id if on_ios else message.tag
-        self._put(self._shown, replaces or f"{ticket_id} {copy}", shown)
+        key = (message.collapse_id if on_ios else message.tag) or f"{ticket_id} {copy}"
+        before = self._shown.get(key)
+        replaced = before.replaced + 1 if before else 0
+        self._put(self._shown, key, Shown(ticket_id, now, message, blank, replaced))
 
     def _is_visible(self, message: Message) -> bool:
         """Whether the phone draws anything: S50, expo-push.md section 5 below the table."""

@@ -27,6 +27,11 @@ class Wire:
         self._transport = transport
         self._server = server
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether the server is about to stop, so that what never ends has to."""
+        return self._server.is_ending
+
     def write(self, data: bytes) -> None:
         self._transport.write(data)
 
@@ -78,6 +83,7 @@ class Server:
             date_header=False,
         )
         self._state = ServerState()
+        self.is_ending = False
         self._listening: asyncio.Server | None = None
         self._closed: asyncio.Task[None] | None = None
 
@@ -104,6 +110,7 @@ class Server:
 
     async def stop(self) -> None:
         """No request is taken any more; those under way were answered, unless they take long."""
+        self.is_ending = True
         if self._closed is not None:
             self._closed.cancel()
         self._stop_listening()

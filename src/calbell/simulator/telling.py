@@ -52,6 +52,7 @@ def shown(shown: Shown) -> Told:
         "ticket_id": shown.ticket_id,
         "shown_at": time_of(shown.shown_at),
         "blank": shown.blank,
+        "replaced": shown.replaced,
         "message": message,
     }
 
