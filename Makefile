@@ -6,7 +6,7 @@ WORKERS ?= 2
 SEEDS ?= 200
 EVENTS ?= 1000
 
-.PHONY: help setup run demo test check format bench universe crash lock clean
+.PHONY: help setup run demo test check clients format bench universe crash lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ demo: .venv/.runtime  ## the whole way of a booking to a phone, on this machine 
 test: .venv/.dev .venv/.node  ## every test, PostgreSQL included
 	$(BIN)/python -m pytest -n $(WORKERS)
 
+clients: .venv/.node  ## with Node: the npm packages without which the tests of an app's TypeScript are skipped
+	cd tests/clients/expo_app && npm ci
+
 check: .venv/.dev  ## lint, format, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -67,4 +70,4 @@ lock: .venv/.dev  ## pin the dependencies anew, with hashes
 		--no-header -q --extra build --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:  ## remove what the targets above made
-	rm -rf .venv tests/clients/node/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv tests/clients/*/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from msgspec import Struct
 
-from bench import cores, drain, latency, machine, memory, profiling, table, throughput
+from bench import cores, drain, latency, machine, memory, profiling, table, throughput, wording
 from bench.databases import Databases, SqliteFiles, postgresql
 from bench.figures import Engine, Figure, Reading
 from bench.stage import FULL, QUICK, Stage
@@ -24,8 +24,10 @@ MEASUREMENTS: dict[str, Callable[[Stage], list[Reading]]] = {
     "latency": latency.together,
     "apart": latency.apart,
     "memory": memory.idle,
+    "wording": wording.wording,
 }
-_ON_POSTGRESQL_ONLY = {"apart"}
+_ONLY_ON = {"apart": Engine.POSTGRESQL, "wording": Engine.SQLITE}
+"""Words know nothing of engines: they are measured once."""
 
 
 class Outcome(Struct, frozen=True):
@@ -84,7 +86,7 @@ def _measure(stages: Sequence[Stage], folder: Path, options: argparse.Namespace)
     for run in range(1, options.runs + 1):
         for name in options.only or MEASUREMENTS:
             for stage in stages:
-                if name in _ON_POSTGRESQL_ONLY and stage.engine is not Engine.POSTGRESQL:
+                if _ONLY_ON.get(name, stage.engine) is not stage.engine:
                     continue
                 where = f"run {run} {stage.engine}"
                 try:

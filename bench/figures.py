@@ -48,6 +48,7 @@ class Figure(Enum):
     APART_P50 = "the same with serve and worker apart, at rest, p50", "ms", None, at_most(10)
     APART_P99 = "the same with serve and worker apart, at rest, p99", "ms", None, at_most(50)
     APART_LOAD_P99 = "the same with both apart, 50 events/s, p99", "ms", None, at_most(200)
+    WORDS = "words of one push, all times different", "µs", None, None
     MEMORY = "memory of an idle serve", "MB", at_most(80), at_most(95)
 
     def __init__(

@@ -51,7 +51,8 @@ def _users(connection: Connection, now: datetime, chance: Random) -> list[str]:
         )
         users.save(connection, profile, now)
     return [
-        grant(connection, _id(number), None, "bench", None, now, chance) for number in range(USERS)
+        grant(connection, _id(number), None, "bench", None, now, chance).key
+        for number in range(USERS)
     ]
 
 

@@ -11,29 +11,36 @@ from starlette.types import ASGIApp
 
 from calbell.api.app import create_app
 from calbell.api.credentials import Credentials
+from calbell.api.devices import Devices
+from calbell.api.docs import Docs
+from calbell.api.gate import Gate
+from calbell.api.key_ring import KeyRing
+from calbell.api.keys import Keys
+from calbell.api.limits import RequestLimit
+from calbell.api.me import Me
 from calbell.api.operator import OperatorApi
+from calbell.api.people import People
 from calbell.api.subscriptions import Subscriptions
+from calbell.api.table import Handlers, routes, user_routes
 from calbell.api.webhooks import Webhooks
-from calbell.config import ConfigError, Settings, TokenOwnership
+from calbell.calcom.http import CalcomApi
+from calbell.choices import admission_of, app_of, pace_of, policy_of
+from calbell.config import ConfigError, Settings
 from calbell.console.pages import Console
-from calbell.domain.backoff import Backoff
-from calbell.domain.people import Role
-from calbell.domain.plan import Rules
 from calbell.expo.client import ExpoClient
 from calbell.expo.http import HttpTransport
 from calbell.expo.transport import Transport
-from calbell.flows.claim import Pace
 from calbell.flows.clocks import SharedClock, measuring_loop, system_clock
 from calbell.flows.collect import Collect, Patience
-from calbell.flows.compose import App
 from calbell.flows.dispatch import Dispatch
+from calbell.flows.identify import CalcomUsers, Identify
 from calbell.flows.loop import Loop
 from calbell.flows.prune import EVERY, Prune
 from calbell.flows.receive import Receive
 from calbell.flows.register import Register
 from calbell.flows.release import Release
 from calbell.flows.rescue import Rescue
-from calbell.flows.surroundings import Clock, Policy, new_key
+from calbell.flows.surroundings import Clock, new_key
 from calbell.flows.take_in import TakeIn
 from calbell.store import deliveries, migrate
 from calbell.store.database import Database, ThreadedDatabase
@@ -51,41 +58,7 @@ GRACE = timedelta(seconds=8)
 NET = timedelta(seconds=5)
 """How often a loop looks for work at the latest, should a wake-up ever be missed."""
 
-_ROLES = {"organizer": Role.ORGANIZER, "hosts": Role.HOST, "attendees": Role.ATTENDEE}
-
 Turn = Callable[[], Awaitable[datetime | None]]
-
-
-def policy_of(settings: Settings) -> Policy:
-    """What the settings say about who is told what."""
-    return Policy(
-        Rules(
-            roles=frozenset(_ROLES[name] for name in settings.recipients),
-            reminders=tuple(timedelta(minutes=m) for m in settings.default_reminder_minutes),
-        ),
-        exclusive=settings.token_ownership is TokenOwnership.EXCLUSIVE,
-    )
-
-
-def pace_of(settings: Settings) -> Pace:
-    """What the settings say about how fast to send."""
-    return Pace(
-        rate=settings.expo_rate_limit,
-        requests=settings.expo_max_concurrency,
-        lease=settings.lease,
-        backoff=Backoff(settings.retry_base, settings.retry_max),
-        receipt_delay=settings.receipt_delay,
-    )
-
-
-def app_of(settings: Settings) -> App:
-    """What the settings say about the mobile app."""
-    return App(
-        settings.deep_link,
-        settings.android_channel,
-        settings.sound,
-        settings.request_category,
-    )
 
 
 class Parts(Struct, frozen=True):
@@ -166,6 +139,49 @@ def assemble(
     )
 
 
+def application(
+    settings: Settings,
+    database: Database,
+    calcom: CalcomUsers,
+    parts: Parts,
+    clock: Clock,
+    chance: Random,
+    metrics: Metrics,
+) -> ASGIApp:
+    """The application to serve, around the parts of a service and a way to Cal.com."""
+    token = settings.admin_token.reveal() if settings.admin_token else None
+    identify = Identify(calcom, database, clock, admission_of(settings))
+    credentials = Credentials(KeyRing(database, clock), identify, settings.auth, token)
+    limit = settings.rate_limit_api_key
+    handlers = Handlers(
+        subscriptions=Subscriptions(parts.register, metrics),
+        me=Me(database),
+        devices=Devices(
+            database,
+            policy_of(settings),
+            app_of(settings),
+            clock,
+            chance,
+            hears_all=bool(settings.webhook_secrets),
+            wake=parts.wake,
+        ),
+        webhooks=Webhooks(parts.receive),
+        operator=OperatorApi(database, clock, metrics),
+        people=People(database, clock),
+        keys=Keys(database, clock, chance),
+        docs=Docs(),
+    )
+    return create_app(
+        user_routes(handlers),
+        routes(handlers, metrics_open=settings.metrics_open),
+        Gate(credentials, RequestLimit(limit) if limit else None, clock),
+        credentials,
+        clock,
+        chance,
+        Console(database, clock, chance, token).app,
+    )
+
+
 class Service:
     """A whole service in this process: database threads, loops, and the application to serve.
 
@@ -184,6 +200,7 @@ class Service:
         self.clock: Clock = (
             system_clock if isinstance(self._engine, SqliteEngine) else SharedClock()
         )
+        self._calcom = CalcomApi(settings.calcom_api_url)
         self._transport = HttpTransport(
             settings.expo_base_url, settings.expo_timeout, settings.expo_max_concurrency + 1
         )
@@ -194,6 +211,7 @@ class Service:
         `StoreUnavailable`, `SchemaMismatch` or `ConfigError` say in one line what is in the way.
         SQLite files are migrated, an out-of-date PostgreSQL is refused.
         """
+        app_of(self._settings)  # A wrong text is refused before anything is opened.
         if isinstance(self._engine, SqliteEngine):
             if not (serves and delivers):
                 raise ConfigError(
@@ -229,22 +247,14 @@ class Service:
     @property
     def app(self) -> ASGIApp:
         """The application to serve, once the service was started."""
-        token = self._settings.admin_token
-        credentials = Credentials(self.database, self.clock, token.reveal() if token else None)
-        operating = OperatorApi(
+        return application(
+            self._settings,
             self.database,
-            credentials,
-            self.clock,
-            self.metrics,
-            metrics_open=self._settings.metrics_open,
-        )
-        return create_app(
-            Subscriptions(self.parts.register, credentials, self.metrics),
-            Webhooks(self.parts.receive),
-            operating,
-            Console(self.database, self.clock, self.chance, token.reveal() if token else None).app,
+            self._calcom,
+            self.parts,
             self.clock,
             self.chance,
+            self.metrics,
         )
 
     async def stop(self, within: timedelta = GRACE) -> None:
@@ -260,6 +270,7 @@ class Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.parts.dispatch.stop(max(ends_at - self.clock(), timedelta()))
         await self._transport.close()
+        await self._calcom.close()
         for close in self._closers:
             await asyncio.to_thread(close)
         await asyncio.to_thread(self.database.close)

@@ -83,13 +83,13 @@ class Database:
         """A new key, also one that expired long ago."""
         key: str = with_unit(
             self.url, grant, user_id, role, "", expires_on, datetime.now(UTC), self._chance
-        )
+        ).key
         self.private.add(key.removeprefix("cal_"))
         return key
 
     def revoke(self, key: str) -> None:
         """The newest key with this end is revoked."""
-        ids = [one.id for one in with_unit(self.url, keys.every) if one.hint == key[-4:]]
+        ids = [one.id for one in with_unit(self.url, keys.listed) if one.hint == key[-4:]]
         assert self.run("keys", "revoke", str(ids[-1])).code == 0
 
 
@@ -114,6 +114,7 @@ class Stand:
             "CALBELL_DATABASE_URL": database.url,
             "CALBELL_EXPO_BASE_URL": expo.url,
             "CALBELL_RECEIPT_DELAY_SECONDS": "0.1",
+            "CALBELL_RATE_LIMIT_API_KEY": "0",
             "CALBELL_RETRY_BASE_SECONDS": "0.1",
             "CALBELL_ADMIN_TOKEN": self.admin_token,
             "CALBELL_WEBHOOK_SECRETS": self.secret,

@@ -247,7 +247,8 @@ def test_push_without_a_service_sends_by_itself(
     expo.unregister(android)
     ended = database.run("push", f"--user={host.id}", **variables)
     assert ended.code == 1
-    assert "unregistered, Expo said DeviceNotRegistered" in ended.out
+    assert "unregistered: the app is gone from the phone" in ended.out
+    assert "(DeviceNotRegistered)" in ended.out
 
 
 def test_push_beside_a_service_is_sent_by_that_one(stand: Stand) -> None:

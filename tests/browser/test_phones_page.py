@@ -144,7 +144,7 @@ def test_a_tap_on_a_button_says_which(page: Page, url: str) -> None:
     send(url, token, title="Asked", categoryId="calcom_booking_request_actions")
     phone = phone_of(page, "Ada")
     phone.get_by_role("button", name="Decline").click()
-    expect(phone.locator(".opened .action")).to_have_text("Decline")
+    expect(phone.locator(".opened .action")).to_have_text("decline_booking_request")
 
 
 def test_a_phone_is_switched_off_and_on(page: Page, url: str) -> None:

@@ -41,7 +41,7 @@ def save_many(connection: Connection, ids: Sequence[int]) -> list[int]:
 
 
 def ids_of(connection: Connection) -> list[int]:
-    return [one.id for one in users.every(connection)]
+    return [one.id for one in users.listed(connection)]
 
 
 def test_a_unit_is_committed_before_its_caller_goes_on(threaded: ThreadedDatabase) -> None:

@@ -25,7 +25,7 @@ def test_saving_again_replaces_what_was_known(connection: Connection) -> None:
     assert kept is not None
     assert kept.addresses == ("new@example.com",)
     assert kept.created_at == NOW
-    assert world.run(users.every) == [kept]
+    assert world.run(users.listed) == [kept]
 
 
 def test_an_address_belongs_to_who_was_given_it_last(connection: Connection) -> None:
@@ -41,20 +41,20 @@ def test_an_address_belongs_to_who_was_given_it_last(connection: Connection) -> 
 def test_a_key_is_found_by_its_hash_and_only_its_hash_is_kept(connection: Connection) -> None:
     world = World(connection)
     world.user(7)
-    key = world.run(grant, 7, None, "phone", date(2026, 12, 31), NOW, world.chance)
+    key = world.run(grant, 7, None, "phone", date(2026, 12, 31), NOW, world.chance).key
     found = world.run(keys.find, key_hash(key))
     assert found is not None
     assert (found.user_id, found.role, found.expires_on) == (7, None, date(2026, 12, 31))
     assert not found.is_revoked
-    listed = world.run(keys.every)
+    listed = world.run(keys.listed)
     assert [key.endswith(one.hint) for one in listed] == [True]
     assert key not in repr(listed)
 
 
 def test_a_revoked_key_stays_listed_and_is_revoked_once(connection: Connection) -> None:
     world = World(connection)
-    key = world.run(grant, None, "support", "", None, NOW, world.chance)
-    (listed,) = world.run(keys.every)
+    key = world.run(grant, None, "support", "", None, NOW, world.chance).key
+    (listed,) = world.run(keys.listed)
     assert world.run(keys.revoke, listed.id, LATER)
     assert not world.run(keys.revoke, listed.id, LATER)
     found = world.run(keys.find, key_hash(key))
@@ -65,6 +65,6 @@ def test_a_revoked_key_stays_listed_and_is_revoked_once(connection: Connection) 
 def test_the_last_use_of_a_key_is_noted(connection: Connection) -> None:
     world = World(connection)
     world.run(grant, None, "admin", "", None, NOW, world.chance)
-    (listed,) = world.run(keys.every)
+    (listed,) = world.run(keys.listed)
     world.run(keys.touch_many, [listed.id], LATER)
-    assert world.run(keys.every)[0].last_used_at == LATER
+    assert world.run(keys.listed)[0].last_used_at == LATER

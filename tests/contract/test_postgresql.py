@@ -51,7 +51,7 @@ def test_a_connection_that_was_cut_while_idle_fails_nobody(
         cut_connections(postgres_url)
         for id_ in range(9, 17):
             await threaded.run(users.save, profile(id_), NOW)
-        return [one.id for one in await threaded.read(users.every)]
+        return [one.id for one in await threaded.read(users.listed)]
 
     assert asyncio.run(work()) == list(range(1, 17))
 
@@ -85,7 +85,7 @@ def test_two_transactions_that_lock_each_other_out_both_succeed_in_the_end(
         for id_ in (1, 2):
             await threaded.run(users.save, profile(id_), NOW)
         await asyncio.gather(threaded.run(crossing, 1, 2), threaded.run(crossing, 2, 1))
-        return [one.name for one in await threaded.read(users.every)]
+        return [one.name for one in await threaded.read(users.listed)]
 
     assert asyncio.run(work()) == ["User 1xx", "User 2xx"]
 
@@ -131,5 +131,5 @@ def test_a_connection_that_is_lost_in_a_unit_changes_nothing(
     assert not connection.is_usable()
     connection.close()
     fresh = server.connect()
-    assert run_once(fresh, users.every) == []
+    assert run_once(fresh, users.listed) == []
     fresh.close()

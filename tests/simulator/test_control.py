@@ -77,7 +77,12 @@ def test_a_device_is_made_and_its_token_minted(call: Call, service: PushService)
         "registered": True,
         "fate": "delivered",
         "app": "com.example.app",
-        "categories": {"calcom_booking_request_actions": ["Confirm", "Decline"]},
+        "categories": {
+            "calcom_booking_request_actions": {
+                "confirm_booking_request": "Confirm",
+                "decline_booking_request": "Decline",
+            }
+        },
     }
 
 
@@ -90,7 +95,7 @@ def test_a_device_is_made_and_its_token_minted(call: Call, service: PushService)
         {"channels": ["a"]},
         {"fate": "toobig"},
         {"app": "com.cal"},
-        {"categories": {"meal": ["Eat"]}},
+        {"categories": {"meal": {"eat": "Eat now"}}},
     ],
     ids=str,
 )

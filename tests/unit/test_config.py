@@ -352,10 +352,6 @@ def test_the_line_says_which_value_is_available() -> None:
     assert refusal({"CALBELL_SPOOL_DIR": "spool"}) == (
         "CALBELL_SPOOL_DIR: not available in this version; remove it"
     )
-    assert refusal({"CALBELL_RATE_LIMIT_API_KEY": "120"}) == (
-        "CALBELL_RATE_LIMIT_API_KEY: not available in this version; remove it or set it to 0"
-    )
-    assert load({"CALBELL_RATE_LIMIT_API_KEY": "0"}, NOWHERE).rate_limit_api_key == 0
 
 
 # Unknown names

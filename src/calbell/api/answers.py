@@ -4,6 +4,7 @@ The forms are those of Cal.com's API v2 (cal-api.md sections 4 to 8).
 """
 
 import json as standard_json
+import re
 from datetime import datetime
 from typing import TypeAlias
 
@@ -13,6 +14,7 @@ from starlette.types import Send
 
 Header: TypeAlias = tuple[bytes, bytes]
 
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _JSON: Header = (b"content-type", b"application/json; charset=utf-8")
 _NOSNIFF: Header = (b"x-content-type-options", b"nosniff")
 
@@ -56,8 +58,10 @@ def json(status: int, value: object) -> Answer:
     try:
         return Answer(status, msgspec.json.encode(value))
     except UnicodeEncodeError:
-        # Half an emoji that a client sent is quoted to it as it came.
-        return Answer(status, standard_json.dumps(value, separators=(",", ":")).encode())
+        # Half an emoji that a client sent is quoted to it as JavaScript does.
+        text = standard_json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        escaped = _LONE_SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+        return Answer(status, escaped.encode())
 
 
 def bare(status: int, message: str) -> Answer:

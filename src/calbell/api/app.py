@@ -1,55 +1,66 @@
-"""The application: every route and who may enter it."""
+"""The application: every route led to its endpoint."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 
+import starlette.routing
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from calbell.api import subscriptions, webhooks
-from calbell.api.endpoint import USER_BODY, Endpoint, Handler
-from calbell.api.operator import OperatorApi
-from calbell.api.subscriptions import Subscriptions
-from calbell.api.webhooks import Webhooks
+from calbell.api.credentials import Credentials
+from calbell.api.endpoint import Endpoint, UserEndpoint, UserHandler
+from calbell.api.gate import Gate
+from calbell.api.routes import Route, UserRoute, by_path, guarded
 from calbell.flows.surroundings import Clock
+
+FOR_USERS = ("/v2", "/v1/me")
+"""The paths that answer as Cal.com does, also where there is nothing."""
 
 
 def create_app(
-    subscribing: Subscriptions,
-    receiving: Webhooks,
-    operating: OperatorApi,
-    console: ASGIApp,
+    user_routes: Sequence[UserRoute],
+    routes: Sequence[Route],
+    gate: Gate,
+    credentials: Credentials,
     clock: Clock,
     chance: Random,
+    console: ASGIApp,
 ) -> ASGIApp:
     """The ASGI application, with the operator's pages under `/console`."""
 
-    def endpoint(handlers: Mapping[str, Handler]) -> Endpoint:
-        return Endpoint(handlers, clock=clock, chance=chance)
+    def for_users(handlers: Mapping[str, UserHandler]) -> ASGIApp:
+        return UserEndpoint(handlers, gate, clock, chance)
 
-    def for_users(handlers: Mapping[str, Handler]) -> Endpoint:
-        return Endpoint(
-            handlers, clock=clock, chance=chance, longest_body=USER_BODY, for_users=True
+    paths: dict[str, dict[str, UserHandler]] = {}
+    for route in user_routes:
+        paths.setdefault(route.path, {})[route.method] = route.handle
+    endpoints = {path: for_users(handlers) for path, handlers in paths.items()} | {
+        path: Endpoint(
+            {route.method: guarded(route, credentials) for route in own},
+            clock,
+            longest_body=own[0].longest_body,
         )
-
+        for path, own in by_path(routes).items()
+    }
+    nothing, nothing_for_users = Endpoint({}, clock), for_users({})
+    exact = {path: endpoint for path, endpoint in endpoints.items() if "{" not in path}
+    exact |= dict.fromkeys(FOR_USERS, nothing_for_users)
     return Paths(
-        {
-            subscriptions.PATH: for_users(
-                {"POST": subscribing.register, "DELETE": subscribing.remove}
-            ),
-            webhooks.PATH: endpoint({"POST": receiving.receive}),
-            "/healthz": endpoint({"GET": operating.healthz}),
-            "/readyz": endpoint({"GET": operating.readyz}),
-            "/metrics": endpoint({"GET": operating.metrics}),
-        },
+        exact,
         Starlette(
             routes=[
-                Route("/v1/bookings/{uid}/timeline", endpoint({"GET": operating.timeline})),
+                *(
+                    starlette.routing.Route(path, endpoint)
+                    for path, endpoint in endpoints.items()
+                    if path not in exact
+                ),
                 Mount("/console", console),
-                Route("/v2/{path:path}", for_users({})),
-                Route("/v1/me/{path:path}", for_users({})),
-                Route("/{path:path}", endpoint({})),
+                *(
+                    starlette.routing.Route(f"{path}/{{path:path}}", nothing_for_users)
+                    for path in FOR_USERS
+                ),
+                starlette.routing.Route("/{path:path}", nothing),
             ]
         ),
     )

@@ -1,31 +1,18 @@
 """Credentials: who is asking. A credential that is not good is always 401."""
 
-import asyncio
 import hmac
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from typing import TypeAlias, assert_never
 
-import structlog
 from msgspec import Struct
 
-from calbell import telemetry
-from calbell.api.answers import Problem, forbidden, unauthorized
-from calbell.api.endpoint import Call
-from calbell.flows.grant import KEY_PREFIX, key_hash
-from calbell.flows.surroundings import Clock
-from calbell.store import keys
-from calbell.store.database import Database
-from calbell.store.keys import FoundKey
-from calbell.store.lists import Lists
-
-log = structlog.get_logger()
-
-REMEMBERED_FOR = timedelta(seconds=5)
-"""How long a good key is believed without asking the database: a revoked key may still open the
-door for so long, in each process."""
-
-MOST_REMEMBERED = 20_000
-NOTED_EVERY = timedelta(minutes=1)
+from calbell.api.answers import Problem, forbidden, problem, unauthorized
+from calbell.api.key_ring import KeyRing
+from calbell.api.requests import Call
+from calbell.calcom.me import CalcomUser, CannotTell, NotGood, TokenExpired
+from calbell.config import AuthMethod
+from calbell.flows.grant import KEY_PREFIX
+from calbell.flows.identify import Identified, Identify, NotAsked
 
 NOTHING_SENT = unauthorized(
     "ApiAuthStrategy - No authentication method provided. Either pass an API key as 'Bearer' "
@@ -34,7 +21,19 @@ NOTHING_SENT = unauthorized(
 UNKNOWN_KEY = unauthorized("CustomThrottlerGuard - Invalid API Key")
 EXPIRED_KEY = unauthorized("ApiAuthStrategy - api key - Your api key is expired")
 NO_USERS_KEY = unauthorized("ApiAuthStrategy - api key - No user tied to this apiKey")
+USER_IS_GONE = unauthorized(
+    "ApiAuthStrategy - bearer token - No user associated with the provided token"
+)
 UNKNOWN_TOKEN = unauthorized("Invalid Access Token.")
+EXPIRED_TOKEN = Problem(
+    498, "TokenExpiredException", "ACCESS_TOKEN_IS_EXPIRED", "ACCESS_TOKEN_IS_EXPIRED"
+)
+CALCOM_IS_SILENT = problem(
+    503,
+    "ServiceUnavailableException",
+    "Service Unavailable",
+    "Cal.com does not say now whose token this is, please try again later.",
+)
 NO_OPERATOR_TOKEN = unauthorized("An operator's token is needed.")
 NO_OPERATOR = forbidden(
     "No operator's token is configured here: set CALBELL_ADMIN_TOKEN or create an operator's key."
@@ -42,92 +41,127 @@ NO_OPERATOR = forbidden(
 
 
 class Caller(Struct, frozen=True):
-    """The user who asks."""
+    """The user who asks; `calcom_user` is how Cal.com describes him, where it was asked."""
 
     user_id: int
+    calcom_user: CalcomUser | None = None
+    may_register: bool = True
+
+
+class Unasked(Struct, frozen=True):
+    """Nobody here knows the credential, and Cal.com was not to be asked."""
 
 
 class Operator(Struct, frozen=True):
     """An operator who may do what was asked."""
 
 
+Known: TypeAlias = Caller | Problem | Unasked
+
+
 class Credentials:
-    """Tells callers by the keys in the database and by the operator's token."""
+    """Tells callers by the methods that are switched on, in their order, and operators by their
+    token and keys."""
 
-    def __init__(self, database: Database, clock: Clock, admin_token: str | None) -> None:
-        self._database = database
-        self._clock = clock
+    def __init__(
+        self,
+        keys: KeyRing,
+        identify: Identify,
+        methods: Sequence[AuthMethod],
+        admin_token: str | None,
+    ) -> None:
+        self._keys = keys
+        self._identify = identify
+        self._methods = methods
         self._admin_token = admin_token
-        self._remembered: dict[str, tuple[FoundKey, datetime]] = {}
-        self._noting = set[asyncio.Task[None]]()
-        self._touch = Lists[int, None](
-            database,
-            lambda connection, ids: keys.touch_many(connection, ids, clock()),
-            keys=lambda id_: (id_,),
-            size=MOST_REMEMBERED,
-        )
 
-    async def user(self, call: Call) -> Caller | Problem:
-        """The user whose key was sent, or why there is none (cal-api.md section 3)."""
+    def at_hand(self, call: Call) -> Caller | None:
+        """The user whose key was found good a moment ago, where keys are tried first: nobody has to
+        be asked."""
+        if self._methods[0] is not AuthMethod.KEYS:
+            return None
+        key = self._keys.at_hand(_sent(call))
+        if key is None or key.user_id is None or not self._keys.is_good(key):
+            return None
+        return Caller(key.user_id)
+
+    async def user(self, call: Call, *, may_ask: bool) -> Known:
+        """The user whose credential was sent, or why there is none (cal-api.md section 3).
+
+        `may_ask` lets Cal.com be asked for a credential that nobody here knows.
+        """
         sent = _sent(call)
         if not sent:
             return NOTHING_SENT
-        if not sent.startswith(KEY_PREFIX):
-            return UNKNOWN_TOKEN
-        key = await self._find(sent)
-        if key is None or key.is_revoked:
-            return UNKNOWN_KEY
-        if self._is_expired(key):
-            return EXPIRED_KEY
-        return NO_USERS_KEY if key.user_id is None else Caller(key.user_id)
+        unknown = UNKNOWN_KEY if sent.startswith(KEY_PREFIX) else UNKNOWN_TOKEN
+        if self._is_admin_token(sent):
+            return unknown  # Cal.com must not get to see it
+        unsure: Known | None = None
+        for method in self._methods:
+            found = await self._by(method, call, sent, may_ask=may_ask)
+            if found is CALCOM_IS_SILENT or isinstance(found, Unasked):
+                unsure = found
+            elif found is not None:
+                return found
+        return unsure or unknown
 
     async def operator(self, call: Call, roles: Sequence[str]) -> Operator | Problem:
         """Whether the caller holds the operator's token, or a good key of one of these roles."""
         sent = _sent(call)
-        if self._admin_token is not None and _is_same(sent, self._admin_token):
+        if self._is_admin_token(sent):
             return Operator()
         if sent.startswith(KEY_PREFIX):
-            key = await self._find(sent)
-            if key is not None and key.role in roles and self._is_good(key):
+            key = await self._keys.find(sent)
+            if key is not None and key.role in roles and self._keys.is_good(key):
                 return Operator()
-        is_closed = self._admin_token is None and not sent.startswith(KEY_PREFIX)
+        is_closed = self._admin_token is None and not await self._keys.knows_operators()
         return NO_OPERATOR if is_closed else NO_OPERATOR_TOKEN
 
-    def _note_use(self, key_id: int) -> None:
-        """That the key was used is kept soon; nobody waits for it."""
-        task = asyncio.create_task(self._touch(key_id))
-        self._noting.add(task)
-        task.add_done_callback(self._noted)
+    def _is_admin_token(self, sent: str) -> bool:
+        token = self._admin_token
+        return token is not None and hmac.compare_digest(sent.encode(), token.encode())
 
-    def _noted(self, task: asyncio.Task[None]) -> None:
-        self._noting.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.warning("key_use_not_noted", **telemetry.described(error))
+    async def _by(
+        self, method: AuthMethod, call: Call, sent: str, *, may_ask: bool
+    ) -> Known | None:
+        match method:
+            case AuthMethod.KEYS:
+                return await self._by_key(sent)
+            case AuthMethod.CALCOM:
+                return await self._by_calcom(call, may_ask=may_ask)
+            case _:
+                assert_never(method)
 
-    def _is_good(self, key: FoundKey) -> bool:
-        return not key.is_revoked and not self._is_expired(key)
-
-    def _is_expired(self, key: FoundKey) -> bool:
-        return key.expires_on is not None and self._clock().date() > key.expires_on
-
-    async def _find(self, sent: str) -> FoundKey | None:
-        hash_, now = key_hash(sent), self._clock()
-        if (remembered := self._remembered.get(hash_)) is not None and now < remembered[1]:
-            return remembered[0]
-        key = await self._database.read(keys.find, hash_)
-        if key is None:
-            self._remembered.pop(hash_, None)
+    async def _by_key(self, sent: str) -> Caller | Problem | None:
+        """`None`: it is no key of this service."""
+        if not sent.startswith(KEY_PREFIX):
             return None
-        if key.last_used_at is None or now - key.last_used_at > NOTED_EVERY:
-            self._note_use(key.id)
-        if len(self._remembered) >= MOST_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[hash_] = (key, now + REMEMBERED_FOR)
-        return key
+        key = await self._keys.find(sent)
+        if key is None:
+            return None
+        if key.is_revoked:
+            return UNKNOWN_KEY
+        if self._keys.is_expired(key):
+            return EXPIRED_KEY
+        return NO_USERS_KEY if key.user_id is None else Caller(key.user_id)
 
-
-def _is_same(sent: str, secret: str) -> bool:
-    return hmac.compare_digest(sent.encode(), secret.encode())
+    async def _by_calcom(self, call: Call, *, may_ask: bool) -> Known | None:
+        """`None`: Cal.com does not take it."""
+        authorization = call.header(b"authorization") or ""
+        identity = await self._identify.whose(authorization, may_ask=may_ask)
+        match identity:
+            case Identified(user, may_register):
+                return Caller(user.id, user, may_register)
+            case NotGood():
+                return None
+            case TokenExpired():
+                return EXPIRED_TOKEN
+            case CannotTell():
+                return CALCOM_IS_SILENT
+            case NotAsked():
+                return Unasked()
+            case _:
+                assert_never(identity)
 
 
 def _sent(call: Call) -> str:

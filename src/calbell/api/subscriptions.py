@@ -2,80 +2,95 @@
 
 from typing import cast
 
+from msgspec import Struct
+
 from calbell.api import validation
-from calbell.api.answers import Answer, Problem, iso, json, not_found
-from calbell.api.credentials import Credentials
-from calbell.api.endpoint import Call
+from calbell.api.answers import Answer, Problem, forbidden, iso, json, not_found
+from calbell.api.bodies import Body
+from calbell.api.credentials import Caller
+from calbell.api.requests import Call
 from calbell.api.validation import DEVICE_ID, PLATFORM, TOKEN
-from calbell.domain.subscription import Platform, Registration
+from calbell.domain.subscription import Platform, Registration, Subscription
 from calbell.flows.register import Register
+from calbell.store.connection import MissingReference
 from calbell.telemetry import Metrics
 
 PATH = "/v2/notifications/subscriptions/app-push"
+
+MAY_NOT_REGISTER = forbidden("This user may not register here")
+USER_WENT = Problem(400, "BAD_REQUEST", "Invalid input: The referenced data does not exist.")
+NO_SUBSCRIPTION = not_found("App push subscription not found for the given token")
+REMOVED = json(200, {"status": "success", "message": "App push subscription removed successfully"})
+
+
+class Shown(Struct, frozen=True, rename="camel"):
+    """A subscription as Cal.com shows it."""
+
+    id: int
+    user_id: int
+    type: str
+    platform: Platform
+    identifier: str
+    device_id: str
+    created_at: str
+    updated_at: str
+
+
+class Success(Struct, frozen=True):
+    """The answer to a registration."""
+
+    status: str
+    data: Shown
 
 
 class Subscriptions:
     """The two operations of Cal.com's `NotificationsSubscriptionsController`."""
 
-    def __init__(self, register: Register, credentials: Credentials, metrics: Metrics) -> None:
+    def __init__(self, register: Register, metrics: Metrics) -> None:
         self._register = register
-        self._credentials = credentials
         self._metrics = metrics
 
-    async def register(self, call: Call) -> Answer | Problem:
+    async def register(self, _: Call, body: Body, caller: Caller) -> Answer | Problem:
         """201, for a new token and a known one alike."""
-        body = validation.parsed(call)
-        if isinstance(body, Problem):
-            return body
-        caller = await self._credentials.user(call)
-        if isinstance(caller, Problem):
-            return caller
+        if not caller.may_register:
+            return MAY_NOT_REGISTER
         if (wrong := validation.check(body, (TOKEN, PLATFORM, DEVICE_ID))) is not None:
             return wrong
         fields = cast(dict[str, str], body)
-        kept = await self._register.register(
-            Registration(
-                caller.user_id, fields["token"], Platform(fields["platform"]), _kept(fields)
-            )
+        token = fields["token"]
+        registration = Registration(
+            caller.user_id, token, Platform(fields["platform"]), _kept(fields["deviceId"])
         )
+        try:
+            kept = await self._register.register(registration)
+        except MissingReference:
+            return USER_WENT
         self._metrics.registrations.inc()
-        return json(
-            201,
-            {
-                "status": "success",
-                "data": {
-                    "id": kept.id,
-                    "userId": kept.user_id,
-                    "type": "APP_PUSH",
-                    "platform": kept.platform,
-                    "identifier": fields["token"],
-                    "deviceId": kept.device_id,
-                    "createdAt": iso(kept.created_at),
-                    "updatedAt": iso(kept.updated_at),
-                },
-            },
-        )
+        return json(201, Success("success", _shown(kept, token)))
 
-    async def remove(self, call: Call) -> Answer | Problem:
+    async def remove(self, _: Call, body: Body, caller: Caller) -> Answer | Problem:
         """200, or 404 where this user has no such token."""
-        body = validation.parsed(call)
-        if isinstance(body, Problem):
-            return body
-        caller = await self._credentials.user(call)
-        if isinstance(caller, Problem):
-            return caller
         if (wrong := validation.check(body, (TOKEN,))) is not None:
             return wrong
         token = cast(dict[str, str], body)["token"]
-        if not await self._register.remove(caller.user_id, token):
-            return not_found("App push subscription not found for the given token")
-        return json(
-            200,
-            {"status": "success", "message": "App push subscription removed successfully"},
-        )
+        return REMOVED if await self._register.remove(caller.user_id, token) else NO_SUBSCRIPTION
 
 
-def _kept(fields: dict[str, str]) -> str:
+def _shown(kept: Subscription, token: str) -> Shown:
+    return Shown(
+        kept.id,
+        kept.user_id,
+        "APP_PUSH",
+        kept.platform,
+        token,
+        kept.device_id,
+        iso(kept.created_at),
+        iso(kept.updated_at),
+    )
+
+
+def _kept(device_id: str) -> str:
     """The device's id as a database can keep it: without NUL and lone surrogates."""
-    text = fields["deviceId"].replace("\0", "")
-    return text.encode(errors="replace").decode()
+    if device_id.isascii():
+        return device_id.replace("\0", "")
+    return device_id.replace("\0", "").encode(errors="replace").decode()

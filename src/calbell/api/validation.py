@@ -1,18 +1,14 @@
 """Validation of a body as Cal.com does it: every failing property, with all its failing rules."""
 
-import json as standard_json
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
 
-import msgspec
 from msgspec import Struct
 
-from calbell.api.answers import Problem, bad_request
-from calbell.api.endpoint import Call
+from calbell.api.answers import Problem
+from calbell.api.bodies import Body
+from calbell.domain.push_events import PushEvent
 from calbell.domain.push_tokens import is_push_token
 from calbell.domain.subscription import Platform
-
-Fields: TypeAlias = Mapping[str, object]
 
 
 class Rule(Struct, frozen=True):
@@ -24,9 +20,11 @@ class Rule(Struct, frozen=True):
 
 
 class Property(Struct, frozen=True):
-    """A field of a body and its rules, in the order in which they are reported."""
+    """A field of a body and its rules, in the order in which they are reported. `is_fine` tells
+    whether all of them are kept."""
 
     name: str
+    is_fine: Callable[[object], bool]
     rules: tuple[Rule, ...]
 
 
@@ -42,8 +40,29 @@ def _is_token(value: object) -> bool:
     return isinstance(value, str) and is_push_token(value)
 
 
+def _is_filled(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_platform(value: object) -> bool:
+    return isinstance(value, str) and value in Platform.__members__
+
+
+def _may_be_text(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _may_be_event(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value in PushEvent.__members__)
+
+
+def _one_of(names: Sequence[str]) -> str:
+    return f"must be one of the following values: {', '.join(names)}"
+
+
 TOKEN = Property(
     "token",
+    _is_token,
     (
         Rule(
             "matches",
@@ -56,46 +75,37 @@ TOKEN = Property(
 )
 PLATFORM = Property(
     "platform",
-    (
-        Rule(
-            "isEnum",
-            "platform must be one of the following values: IOS, ANDROID",
-            lambda value: isinstance(value, str) and value in Platform.__members__,
-        ),
-    ),
+    _is_platform,
+    (Rule("isEnum", f"platform {_one_of(tuple(Platform))}", _is_platform),),
 )
 DEVICE_ID = Property(
     "deviceId",
+    _is_filled,
     (
         Rule("isNotEmpty", "deviceId should not be empty", _is_not_empty),
         Rule("isString", "deviceId must be a string", _is_text),
     ),
 )
+EVENT = Property(
+    "event", _may_be_event, (Rule("isEnum", f"event {_one_of(tuple(PushEvent))}", _may_be_event),)
+)
+BOOKING_UID = Property(
+    "bookingUid",
+    _may_be_text,
+    (Rule("isString", "bookingUid must be a string", _may_be_text),),
+)
 
 
-def parsed(call: Call) -> object | Problem:
-    """The JSON of the body; `{}` without a body, and for any content type that is not JSON."""
-    kind = (call.header(b"content-type") or "").partition(";")[0].strip().lower()
-    if kind != "application/json" or not call.body:
-        return {}
-    try:
-        value: object = msgspec.json.decode(call.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        # A cut emoji makes a lone surrogate, which only the standard library takes.
-        try:
-            value = standard_json.loads(call.body)
-        except (ValueError, RecursionError) as error:
-            return bad_request(str(error))
-    except RecursionError:
-        return bad_request("too deep")
-    if not isinstance(value, dict | list):
-        return bad_request("the body must be an object")
-    return value
+def check(body: Body, properties: Sequence[Property]) -> Problem | None:
+    """What is wrong with the body, or `None`. Then each property in it is as its rules say."""
+    fields = body if isinstance(body, dict) else {}
+    for one in properties:
+        if not one.is_fine(fields.get(one.name)):
+            return _problem(body, fields, properties)
+    return None
 
 
-def check(body: object, properties: Sequence[Property]) -> Problem | None:
-    """What is wrong with the body, or `None`."""
-    fields: Fields = body if isinstance(body, dict) else {}
+def _problem(body: Body, fields: dict[str, object], properties: Sequence[Property]) -> Problem:
     target: object = (
         {p.name: fields[p.name] for p in properties if p.name in fields}
         if isinstance(body, dict)
@@ -110,6 +120,4 @@ def check(body: object, properties: Sequence[Property]) -> Problem | None:
             if one.name in fields:
                 entry["value"] = value
             errors.append(entry | {"property": one.name, "children": [], "constraints": broken})
-    if not errors:
-        return None
     return Problem(400, "BadRequestException", "Bad Request Exception", {"errors": errors})

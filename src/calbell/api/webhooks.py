@@ -1,7 +1,7 @@
 """`/webhooks/cal`: booking events from Cal.com."""
 
 from calbell.api.answers import Answer, Problem, json, unauthorized
-from calbell.api.endpoint import Call
+from calbell.api.requests import Call
 from calbell.flows.receive import Receive
 
 PATH = "/webhooks/cal"

@@ -176,7 +176,7 @@ def _actor(kind: EventKind, payload: Fields) -> str | None:
             return address(payload.get("cancelledBy"))
         case EventKind.RESCHEDULED | EventKind.REQUESTED:
             return address(payload.get("rescheduledBy"))
-        case EventKind.CREATED | EventKind.REJECTED:
+        case EventKind.CREATED | EventKind.REJECTED | EventKind.TOLD:
             return None
 
 
@@ -193,5 +193,5 @@ def _reason(kind: EventKind, payload: Fields, asks_to_reschedule: bool) -> str |
             responses = fields(payload.get("responses")) or NO_FIELDS
             answer = fields(responses.get("rescheduleReason")) or NO_FIELDS
             return text(payload.get("rescheduleReason")) or text(answer.get("value"))
-        case EventKind.CREATED:
+        case EventKind.CREATED | EventKind.TOLD:
             return None

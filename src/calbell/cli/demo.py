@@ -330,4 +330,5 @@ async def _add(service: Service, user: DemoUser, chance: Random) -> str:
         created_at=now,
     )
     await service.database.run(users.save, profile, now)
-    return await service.database.run(grant, user.id, None, "demo", None, now, chance)
+    granted = await service.database.run(grant, user.id, None, "demo", None, now, chance)
+    return granted.key

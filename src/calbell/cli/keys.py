@@ -31,9 +31,8 @@ def create(
     user
         The user whose key it is.
     role
-        Makes an operator's key instead: `support` may read timelines and metrics, and so may
-        `admin`. What else `events` and `admin` are for (sending events, managing users and keys
-        over HTTP) comes with a later version.
+        Makes an operator's key instead: `support` may read timelines and metrics; `admin` that, and
+        manage users and keys over HTTP; `events` may send events and nothing else.
     name
         To recognise it by.
     expires
@@ -49,8 +48,8 @@ def create(
     with database(settings()) as units:
         if user is not None and units.run(users.find, user) is None:
             raise Failure(f"there is no user {user}: add it with calbell users add")
-        key = units.run(grant, user, role, name, expires, now, SystemRandom())
-    out(key)
+        granted = units.run(grant, user, role, name, expires, now, SystemRandom())
+    out(granted.key)
     return 0
 
 
@@ -58,11 +57,10 @@ def create(
 def list_() -> int:
     """List all keys, masked, with their last use."""
     with database(settings()) as units:
-        found = units.run(keys.every)
+        found = units.run(keys.listed)
     table = Table("id", "of", "key", "name", "created", "expires", "last used", "state")
     today = system_clock().date()
     for key in found:
-        expired = key.expires_on is not None and key.expires_on < today
         table.add_row(
             str(key.id),
             f"user {key.user_id}" if key.user_id is not None else f"role {key.role}",
@@ -71,7 +69,7 @@ def list_() -> int:
             f"{key.created_at:%Y-%m-%d}",
             str(key.expires_on or "never"),
             f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never",
-            "revoked" if key.revoked_at else "expired" if expired else "good",
+            key.state(today),
         )
     show(table)
     return 0

@@ -14,9 +14,11 @@ from calbell.cli.failures import Failure
 from calbell.cli.output import narrate
 from calbell.config import Settings
 from calbell.domain.push_events import PushEvent
+from calbell.expo.words import in_words
 from calbell.flows import rehearse
 from calbell.flows.clocks import system_clock
-from calbell.store import story, users
+from calbell.flows.rehearse import Rehearsal
+from calbell.store import bookings, story, users
 from calbell.store.connection import StoreUnavailable
 from calbell.store.story import ToldDelivery
 
@@ -48,7 +50,7 @@ def push(
     event
         What the push tells of.
     uid
-        About this booking; about a sample without it.
+        About this booking, in which the user has a part; about a sample without it.
     preview
         Only show the exact messages and their size.
     wait_receipt
@@ -59,40 +61,49 @@ def push(
     with database(found) as units:
         if units.run(users.find, user) is None:
             raise Failure(f"there is no user {user}: add it with calbell users add")
+        rehearsal = Rehearsal(user, event, uid)
         try:
+            if uid is not None:
+                _require_part(units, found, rehearsal)
             if preview:
-                return _preview(units, found, user, event, uid)
-            return uvloop.run(_push(units, found, user, event, uid, wait_receipt))
+                return _preview(units, found, rehearsal)
+            return uvloop.run(_push(units, found, rehearsal, wait_receipt))
         except rehearse.CannotRehearse as error:
             raise Failure(str(error)) from None
 
 
-def _preview(units: Units, found: Settings, user: int, event: PushEvent, uid: str | None) -> int:
-    from calbell.expo.messages import MOST_BYTES, encode, message_size
-    from calbell.wiring import app_of, policy_of
+def _require_part(units: Units, found: Settings, rehearsal: Rehearsal) -> None:
+    """A `Failure` unless the push can be about the booking that was asked for."""
+    from calbell.choices import policy_of
 
-    messages = units.run(
-        rehearse.messages, user, event, uid, policy_of(found), app_of(found), system_clock()
-    )
-    for message in messages:
+    if units.run(bookings.by_uid, rehearsal.uid or "") is None:
+        raise Failure(f"nothing was ever heard of booking {rehearsal.uid}")
+    if units.run(rehearse.prepare, rehearsal, policy_of(found), system_clock()).is_sample:
+        raise Failure(f"user {rehearsal.user_id} has no part in booking {rehearsal.uid}")
+
+
+def _preview(units: Units, found: Settings, rehearsal: Rehearsal) -> int:
+    from calbell.choices import app_of, policy_of
+    from calbell.expo.messages import MOST_BYTES, encode, message_size
+
+    prepared = units.run(rehearse.prepare, rehearsal, policy_of(found), system_clock())
+    for message in rehearse.messages(prepared, app_of(found)):
+        narrate(f"{message.title}\n{message.body}\n", markup=False)
         narrate(encode(message).decode(), markup=False)
         narrate(f"{message_size(message)} of {MOST_BYTES} bytes\n", markup=False)
     return 0
 
 
-async def _push(
-    units: Units,
-    found: Settings,
-    user: int,
-    event: PushEvent,
-    uid: str | None,
-    wait_receipt: bool,
-) -> int:
-    from calbell.wiring import Service, policy_of
+async def _push(units: Units, found: Settings, rehearsal: Rehearsal, wait_receipt: bool) -> int:
+    from calbell.choices import policy_of
+    from calbell.wiring import Service
 
-    id_ = units.run(
-        rehearse.rehearse, user, event, uid, policy_of(found), system_clock(), SystemRandom()
+    rehearsed = units.run(
+        rehearse.rehearse, rehearsal, policy_of(found), system_clock(), SystemRandom()
     )
+    id_ = rehearsed.notification_id
+    if rehearsed.prepared.asleep:
+        narrate(f"phones that cannot be rung: {rehearsed.prepared.asleep}")
     service = await _own_service(Service(found))
     try:
         told = await _wait(units, id_, TICKET_PATIENCE_SECONDS, lambda d: d.state in PENDING)
@@ -135,7 +146,7 @@ def _report(told: Iterable[ToldDelivery], wait_receipt: bool) -> int:
         code = (last.receipt_code if last and last.receipt_code != "ok" else None) or (
             last.code if last else None
         )
-        because = f", Expo said {code}" if code else ""
+        because = f": {in_words(code)}" if code else ""
         narrate(f"{delivery.platform} phone {delivery.phone}: {delivery.state}{because}")
         arrived = arrived and delivery.state in good
     return 0 if arrived else 1

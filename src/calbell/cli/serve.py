@@ -1,5 +1,6 @@
 """`calbell serve` and `calbell worker`."""
 
+import gc
 import time
 from datetime import timedelta
 from typing import Annotated
@@ -10,6 +11,9 @@ from cyclopts import Parameter
 
 from calbell.cli.context import Port, settings
 from calbell.config import Settings
+
+GARBAGE = 20_000
+"""Objects more than there were, after which the collector looks for cycles."""
 
 log = structlog.get_logger()
 
@@ -48,6 +52,14 @@ def worker() -> int:
     return uvloop.run(_serve(settings(), None, serves=False, delivers=True))
 
 
+def _settle() -> None:
+    """What was made for the start stays as long as the process: the collector need not look at it
+    again and again, and garbage in cycles is rare enough to wait for."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
+
+
 async def _serve(
     found: Settings, listen: tuple[str, int] | None, *, serves: bool, delivers: bool
 ) -> int:
@@ -60,8 +72,9 @@ async def _serve(
         server = None
         try:
             if listen is not None:
-                server = HttpServer(service.app, *listen)
+                server = HttpServer(service.app, *listen, map(str, found.trusted_proxies))
                 server.start()
+            _settle()
             log.info("started", url=server.url if server else None, delivers=delivers)
             await stopped.wait()
             log.info("stopping")

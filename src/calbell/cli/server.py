@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -18,6 +18,10 @@ log = structlog.get_logger()
 
 SHUTDOWN_SECONDS = 5
 BACKLOG = 2048
+
+KEPT_IDLE_SECONDS = 75
+"""Longer than proxies usually keep a connection: a request that meets the moment in which we close
+it is lost, and Cal.com sends no webhook twice."""
 
 
 class _Notes(logging.Handler):
@@ -39,9 +43,12 @@ class _Server(uvicorn.Server):
 
 
 class HttpServer:
-    """Serves an ASGI application; `port` is the real one, also where 0 was asked for."""
+    """Serves an ASGI application; `port` is the real one, also where 0 was asked for.
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    What proxies at the addresses `trusted` say of client and scheme is believed.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, port: int, trusted: Iterable[str] = ()) -> None:
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self._socket = socket.socket(family, socket.SOCK_STREAM)
@@ -52,6 +59,7 @@ class HttpServer:
         logging.getLogger("uvicorn.error").handlers = [_Notes()]
         self.host = host
         self.port: int = self._socket.getsockname()[1]
+        proxies = list(trusted)
         self._server = _Server(
             uvicorn.Config(
                 app,
@@ -62,8 +70,10 @@ class HttpServer:
                 log_config=None,
                 log_level="warning",
                 server_header=False,
-                proxy_headers=False,
+                proxy_headers=bool(proxies),
+                forwarded_allow_ips=proxies,
                 backlog=BACKLOG,
+                timeout_keep_alive=KEPT_IDLE_SECONDS,
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
         )

@@ -1,7 +1,6 @@
 """`calbell users`."""
 
 from typing import Annotated
-from zoneinfo import available_timezones
 
 import cyclopts
 from cyclopts import Parameter
@@ -10,9 +9,10 @@ from rich.table import Table
 from calbell.cli.context import database, settings
 from calbell.cli.failures import Failure, Misuse
 from calbell.cli.output import out, show
+from calbell.domain.people import is_address, is_time_zone
 from calbell.flows.clocks import system_clock
 from calbell.store import users
-from calbell.store.users import Profile
+from calbell.store.users import FROM_OPERATOR, Profile
 
 app = cyclopts.App(name="users", help="Users: who may be told of bookings.")
 
@@ -47,14 +47,14 @@ def add(
     time_format
         12 or 24.
     """
-    if time_zone not in available_timezones():
+    if not is_time_zone(time_zone):
         raise Misuse(f"--time-zone {time_zone}: not an IANA time zone, such as Europe/Berlin")
     if time_format not in (12, 24):
         raise Misuse(f"--time-format {time_format}: it is 12 or 24")
     if not 1 <= id < 1 << 63:
         raise Misuse(f"--id {id}: it is a positive number of at most 63 bits")
     for address in email:
-        if "@" not in address:
+        if not is_address(address):
             raise Misuse(f"--email {address}: not an address")
     now = system_clock()
     profile = Profile(
@@ -64,7 +64,7 @@ def add(
         time_zone=time_zone,
         locale=locale,
         time_format=time_format,
-        source="operator",
+        source=FROM_OPERATOR,
         addresses=tuple(address.strip().lower() for address in email),
         created_at=now,
     )
@@ -78,7 +78,7 @@ def add(
 def list_() -> int:
     """List all users."""
     with database(settings()) as units:
-        found = units.run(users.every)
+        found = units.run(users.listed)
     table = Table("id", "name", "addresses", "time zone", "language", "clock")
     for profile in found:
         table.add_row(

@@ -6,22 +6,24 @@ reference page (`python -m calbell.config > docs/reference/configuration.md`).
 """
 
 from calbell.config.kinds import (
+    Admit,
     AuthMethod,
     AutoConnect,
     LogFormat,
     LogLevel,
-    Privacy,
     Secret,
     TokenOwnership,
 )
 from calbell.config.settings import Settings
 from calbell.config.sources import describe, load
 from calbell.config.variables import NOT_YET, PREFIX, VARIABLES, ConfigError
+from calbell.domain.privacy import Privacy
 
 __all__ = [
     "NOT_YET",
     "PREFIX",
     "VARIABLES",
+    "Admit",
     "AuthMethod",
     "AutoConnect",
     "ConfigError",

@@ -52,7 +52,6 @@ AuthMethod = StrEnum("AuthMethod", ["KEYS", "CALCOM"])
 Admit = StrEnum("Admit", ["ANY", "KNOWN"])
 AutoConnect = StrEnum("AutoConnect", ["OFF", "USER"])
 TokenOwnership = StrEnum("TokenOwnership", ["EXCLUSIVE", "SHARED"])
-Privacy = StrEnum("Privacy", ["FULL", "NO_NAMES", "MINIMAL"])
 LogFormat = StrEnum("LogFormat", ["CONSOLE", "JSON"])
 LogLevel = StrEnum("LogLevel", ["DEBUG", "INFO", "WARNING", "ERROR"])
 

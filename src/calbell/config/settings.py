@@ -15,11 +15,11 @@ from calbell.config.kinds import (
     AutoConnect,
     LogFormat,
     LogLevel,
-    Privacy,
     Secret,
     TokenOwnership,
 )
 from calbell.config.variables import ConfigError, setting
+from calbell.domain.privacy import Privacy
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,7 +184,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "`categoryId` of booking requests, as the app has it; empty: the field is not sent",
     )
     texts_dir: Path | None = setting(
-        "CALBELL_TEXTS_DIR", kinds.PATH, None, "files that replace texts, by language"
+        "CALBELL_TEXTS_DIR",
+        kinds.PATH,
+        None,
+        "a directory of files that replace texts, by language: `en.toml`, `en-GB.toml` "
+        "([texts.md](texts.md))",
     )
     spool_dir: Path | None = setting(
         "CALBELL_SPOOL_DIR",
@@ -196,7 +200,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "CALBELL_PRIVACY",
         kinds.choice(Privacy),
         "full",
-        'what a push says; `minimal`: "You have a new booking"',
+        "what a push may say; `no_names`: nobody's name or address, and no text that holds one; "
+        '`minimal`: only that something happened ("You have a new booking")',
     )
     default_reminder_minutes: tuple[int, ...] = setting(
         "CALBELL_DEFAULT_REMINDER_MINUTES",

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from calbell.domain.events import TimeSpan
+from calbell.domain.events import Payment, TimeSpan
 from calbell.domain.people import Person
 from calbell.domain.push_events import PushEvent
 
@@ -31,10 +31,11 @@ class Booking(Struct, frozen=True, kw_only=True):
     """One uid. Before any event it is known by its uid alone and has no status.
 
     `seats` is how many people may book the slot, where several may; then `attendees` gathers those
-    of all events. `observed` says for each detail when the newest event that named it was sent
-    (for one attendee's seat: `seat:` and his address). `version` grows by one with every event
-    that changed anything. `replaced_by_uid` is set when the booking was moved to another uid: it
-    is dead then, although no event says so.
+    of all events. `observed` says for each detail when the newest event that named it was sent, and
+    when a seat was taken or given up (`seat:` and the address), a status seen (`status:`), the
+    booking moved (`moved:` and the uid), a fact told (`fact:`). `version` grows by one with every
+    event that changed anything. `replaced_by_uid` is set when the booking was moved to another uid:
+    it is dead then, although no event says so.
     """
 
     uid: str
@@ -75,3 +76,7 @@ class Change(Struct, frozen=True, kw_only=True):
     reason: str | None = None
     actor: str | None = None
     attendee: Person | None = None
+    payment: Payment | None = None
+    added: tuple[Person, ...] = ()
+    old_place: str | None = None
+    old_organizer: Person | None = None

@@ -6,6 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from calbell.domain.people import Person
+from calbell.domain.push_events import PushEvent
 
 
 class EventKind(StrEnum):
@@ -16,6 +17,7 @@ class EventKind(StrEnum):
     RESCHEDULED = "rescheduled"
     CANCELLED = "cancelled"
     REJECTED = "rejected"
+    TOLD = "told"
 
 
 class TimeSpan(Struct, frozen=True):
@@ -25,13 +27,37 @@ class TimeSpan(Struct, frozen=True):
     end_at: datetime
 
 
+class Payment(Struct, frozen=True):
+    """What was paid: an amount in the minor unit of its ISO 4217 currency, upper-case."""
+
+    amount: int
+    currency: str
+
+
+class Fact(Struct, frozen=True, kw_only=True):
+    """Something that happened around a booking and changes no field of it, such as a payment.
+
+    It is told once for its `key`, as news of this `kind`. What is said of the booking beside it is
+    observed like everything else.
+    """
+
+    key: str
+    kind: PushEvent
+    payment: Payment | None = None
+    added: tuple[Person, ...] = ()
+    old_place: str | None = None
+    old_organizer: Person | None = None
+
+
 class BookingEvent(Struct, frozen=True, kw_only=True):
     """One observation of one booking.
 
     `sent_at` orders observations of one booking and is no part of an event's identity. `None`
     means that the source said nothing of it, which never erases what is known. `old_uid` is the
     booking that this one replaces; it equals `uid` where a booking with seats is moved in place.
-    `seats` is how many people may book one slot, where several may.
+    `seats` is how many people may book one slot, where several may. `fact` is what an event of the
+    kind `TOLD` tells; such an event says nothing of the booking's status unless `status_kind` does:
+    it is then the kind of event that would have.
     """
 
     kind: EventKind
@@ -49,6 +75,8 @@ class BookingEvent(Struct, frozen=True, kw_only=True):
     actor: str | None = None
     reason: str | None = None
     asks_to_reschedule: bool = False
+    fact: Fact | None = None
+    status_kind: EventKind | None = None
 
     @property
     def replaces(self) -> str | None:

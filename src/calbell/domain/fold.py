@@ -2,18 +2,21 @@
 
 The fold makes copies, late and out-of-order events harmless: a status only climbs, every detail
 follows the newest event that named it, and what is told follows from what changed, not from the
-wording of the event (interface.md section 5).
+wording of the event (interface.md section 5). The same events end in the same booking, in whatever
+order they are heard.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TypeVar
 
 from msgspec import Struct, json, structs
 
 from calbell.domain.booking import Booking, Change, Status
-from calbell.domain.events import BookingEvent, EventKind
+from calbell.domain.events import BookingEvent, EventKind, Fact
 from calbell.domain.people import Person
 from calbell.domain.push_events import PushEvent
+from calbell.domain.seats import freed, moved_away, moved_to, seated, taken
 
 T = TypeVar("T")
 
@@ -45,51 +48,55 @@ class Fold(Struct, frozen=True):
 
 def fold(booking: Booking, event: BookingEvent) -> Fold:
     """Take one event into its booking. Both must have the same uid."""
-    if _gives_up_one_seat(booking, event):
-        return _leave(booking, event)
-    after = _observe(booking, event)
-    return _versioned(booking, after, _changes(booking, after, event))
+    fact = event.fact if event.fact and not _is_known(event.fact, booking) else None
+    after = _standing(_observe(booking, event))
+    if event.fact is None:
+        changes = tuple(_changes(booking, after, event))
+    elif fact is None:
+        changes = ()
+    else:
+        changes = (_told(fact, after, event),)
+        after = structs.replace(after, observed={**after.observed, _fact_key(fact): event.sent_at})
+    return _versioned(booking, after, changes)
 
 
 def replace(booking: Booking, event: BookingEvent) -> Fold:
-    """The booking after the event, which is about another uid, moved it there. The first move
-    counts; it is told about under the new uid.
+    """The booking after the event, which is about another uid, moved it there. It is told about
+    under the new uid; of several moves the earliest counts.
 
     Where somebody moves only his own seat, the booking goes on for the others.
     """
-    if booking.replaced_by_uid is not None:
-        return Fold(booking, (), True)
-    moved = {attendee.email for attendee in event.attendees or ()}
-    stays = tuple(a for a in booking.attendees if a.email not in moved)
-    if booking.seats is not None and moved and stays:
-        left = {f"seat:{email}": event.sent_at for email in moved}
-        observed = {**booking.observed, **left}
-        return _versioned(booking, structs.replace(booking, attendees=stays, observed=observed), ())
-    return _versioned(booking, structs.replace(booking, replaced_by_uid=event.uid), ())
+    after = moved_to(booking, event)
+    return _versioned(booking, _standing(after), ())
 
 
 def _versioned(before: Booking, after: Booking, changes: tuple[Change, ...]) -> Fold:
-    if structs.replace(after, observed=before.observed) == before:
+    if not changes and structs.replace(after, observed=before.observed) == before:
         return Fold(after, (), True)
     return Fold(structs.replace(after, version=before.version + 1), changes, False)
 
 
-def _changes(before: Booking, after: Booking, event: BookingEvent) -> tuple[Change, ...]:
-    if before.is_over:
-        return ()
-    if after.status is not before.status:
-        return (_climb(after, event),)
-    if before.times is not None and after.times != before.times:
-        moved = PushEvent.BOOKING_RESCHEDULED
-        return (Change(kind=moved, old_times=before.times, reason=event.reason, actor=event.actor),)
-    if after.seats is not None:
-        known = {attendee.email for attendee in before.attendees}
-        return tuple(
-            Change(kind=_NEWS[_STATUS[event.kind]], attendee=attendee)
-            for attendee in after.attendees
-            if attendee.email not in known
+def _changes(before: Booking, after: Booking, event: BookingEvent) -> Iterator[Change]:
+    """What the event changed about the booking, unless that is over and stays so."""
+    if before.is_over and after.is_over:
+        return
+    leaving = freed(before, event)
+    if leaving is not None:
+        yield from _left(before, after, event, leaving)
+        return
+    joined = tuple(seated(before, after)) if after.seats is not None else ()
+    if after.status is not before.status and not before.is_over:
+        yield _climb(after, event)
+    elif before.status is not None and before.times is not None and after.times != before.times:
+        yield Change(
+            kind=PushEvent.BOOKING_RESCHEDULED,
+            old_times=before.times,
+            reason=event.reason,
+            actor=event.actor,
         )
-    return ()
+    else:
+        for attendee in joined:
+            yield Change(kind=_NEWS[_STATUS[event.kind]], attendee=attendee)
 
 
 def _climb(after: Booking, event: BookingEvent) -> Change:
@@ -102,8 +109,50 @@ def _climb(after: Booking, event: BookingEvent) -> Change:
     return Change(kind=kind, old_times=old_times, reason=event.reason, actor=event.actor)
 
 
+def _left(
+    before: Booking, after: Booking, event: BookingEvent, leaving: Person
+) -> Iterator[Change]:
+    """Somebody gave his seat up. The last one who does so cancels the booking."""
+    if after.status is Status.CANCELLED and before.status is not Status.CANCELLED:
+        kind = PushEvent.BOOKING_CANCELLED
+    elif _has_seat(before, leaving) and not _has_seat(after, leaving):
+        kind = PushEvent.BOOKING_SEAT_CANCELLED
+    else:
+        return
+    yield Change(kind=kind, reason=event.reason, actor=event.actor, attendee=leaving)
+
+
+def _has_seat(booking: Booking, person: Person) -> bool:
+    return any(attendee.email == person.email for attendee in booking.attendees)
+
+
+def _told(fact: Fact, booking: Booking, event: BookingEvent) -> Change:
+    """A fact as news. Of a booking with seats it may be one attendee's matter."""
+    named = event.attendees or ()
+    is_a_seats = booking.seats is not None and len(named) == 1
+    return Change(
+        kind=fact.kind,
+        old_times=event.old_times,
+        reason=event.reason,
+        actor=event.actor,
+        attendee=named[0] if is_a_seats else None,
+        payment=fact.payment,
+        added=fact.added,
+        old_place=fact.old_place,
+        old_organizer=fact.old_organizer,
+    )
+
+
+def _fact_key(fact: Fact) -> str:
+    return f"fact:{fact.kind}:{fact.key}"
+
+
+def _is_known(fact: Fact, booking: Booking) -> bool:
+    return _fact_key(fact) in booking.observed
+
+
 def _observe(booking: Booking, event: BookingEvent) -> Booking:
-    """Every detail as the newest event that named it said."""
+    """Every detail as the newest event that named it said, and every status that was seen."""
     observed = dict(booking.observed)
     at = event.sent_at
 
@@ -116,25 +165,44 @@ def _observe(booking: Booking, event: BookingEvent) -> Booking:
             return said
         return known
 
-    said = _STATUS[event.kind]
-    climbs = booking.status is None or said.rank > booking.status.rank
     seats = newest("seats", booking.seats, event.seats)
-    return structs.replace(
+    said = structs.replace(
         booking,
-        status=said if climbs else booking.status,
         title=newest("title", booking.title, event.title),
         times=newest("times", booking.times, event.times),
         place=newest("place", booking.place, event.place),
         organizer=_organizer(booking, event, observed),
         hosts=newest("hosts", booking.hosts, event.hosts),
+        seats=seats,
         attendees=(
             newest("attendees", booking.attendees, event.attendees)
             if seats is None
-            else _seated(booking, event, observed)
+            else booking.attendees
         ),
-        seats=seats,
         observed=observed,
     )
+    if seats is not None:
+        said = taken(said, event)
+    status = _STATUS.get(event.status_kind or event.kind)
+    if status is not None and freed(booking, event) is None:
+        said.observed.setdefault(f"status:{status}", at)
+        if booking.status is None or status.rank > booking.status.rank:
+            said = structs.replace(said, status=status)
+    return said
+
+
+def _standing(booking: Booking) -> Booking:
+    """The booking as it stands by all that was seen of it: one with seats is cancelled, or moved,
+    when the last seat was given up, or moved, and not any more when another one is heard of."""
+    if booking.seats is None:
+        return booking
+    booking = structs.replace(booking, replaced_by_uid=moved_away(booking))
+    if "seat_cancelled" not in booking.observed:
+        return booking
+    seen = [status for status in Status if f"status:{status}" in booking.observed]
+    if not booking.attendees:
+        seen.append(Status.CANCELLED)
+    return structs.replace(booking, status=max(seen, key=lambda s: s.rank, default=None))
 
 
 def _outranks(one: object, other: object) -> bool:
@@ -161,54 +229,3 @@ def _organizer(
             return known
     observed["organizer"] = event.sent_at
     return said
-
-
-def _seated(
-    booking: Booking, event: BookingEvent, observed: dict[str, datetime]
-) -> tuple[Person, ...]:
-    """The attendees of all seats: those known and those this event adds, but nobody who gave his
-    seat up later than the event that names him."""
-    people = {attendee.email: attendee for attendee in booking.attendees}
-    for attendee in event.attendees or ():
-        seat = f"seat:{attendee.email}"
-        seen_at = observed.get(seat)
-        if seen_at is None or event.sent_at > seen_at:
-            people.setdefault(attendee.email, attendee)
-            observed[seat] = event.sent_at
-    return tuple(people.values())
-
-
-def _gives_up_one_seat(booking: Booking, event: BookingEvent) -> bool:
-    """A cancellation that lists one attendee of a booking with seats is a seat's, if at least two
-    attendees are known; else the booking's."""
-    seats = event.seats if event.seats is not None else booking.seats
-    return (
-        event.kind is EventKind.CANCELLED
-        and not event.asks_to_reschedule
-        and seats is not None
-        and event.attendees is not None
-        and len(event.attendees) == 1
-        and len({a.email for a in booking.attendees} | {a.email for a in event.attendees}) >= 2
-    )
-
-
-def _leave(booking: Booking, event: BookingEvent) -> Fold:
-    """The booking without the attendee who gave up his seat; it goes on for the others."""
-    assert event.attendees is not None
-    leaving = event.attendees[0]
-    seat = f"seat:{leaving.email}"
-    since = booking.observed.get(seat)
-    if since is not None and event.sent_at < since:
-        return Fold(booking, (), True)
-    stays = tuple(a for a in booking.attendees if a.email != leaving.email)
-    after = structs.replace(
-        booking, attendees=stays, observed={**booking.observed, seat: event.sent_at}
-    )
-    told = stays != booking.attendees and not booking.is_over
-    change = Change(
-        kind=PushEvent.BOOKING_SEAT_CANCELLED,
-        reason=event.reason,
-        actor=event.actor,
-        attendee=leaving,
-    )
-    return _versioned(booking, after, (change,) if told else ())

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from calbell.domain.events import TimeSpan
+from calbell.domain.events import Payment, TimeSpan
 from calbell.domain.people import Person, Role
 from calbell.domain.push_events import PushEvent
 
@@ -60,13 +60,6 @@ class Suppression(StrEnum):
 
     NO_DEVICE = "no_device"
     NO_LONGER_TRUE = "no_longer_true"
-
-
-class Payment(Struct, frozen=True):
-    """What was paid: an amount in the minor unit of its ISO 4217 currency, upper-case."""
-
-    amount: int
-    currency: str
 
 
 class BookingFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,6 +1,7 @@
 """Who takes part in a booking, and who of them is a user here."""
 
 from enum import StrEnum
+from zoneinfo import available_timezones
 
 from msgspec import Struct
 
@@ -51,3 +52,14 @@ class Directory(Struct, frozen=True):
         """The user whom an attendee is. Only the address counts: an attendee's id is that of his
         row at Cal.com and not a user's (cal-webhooks.md section 8)."""
         return self.by_address.get(person.email)
+
+
+def is_address(text: str) -> bool:
+    """Whether it could be somebody's e-mail address."""
+    name, at, host = text.strip().rpartition("@")
+    return bool(name and at and host) and not any(char.isspace() for char in text.strip())
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether it is the IANA name of a time zone."""
+    return name in available_timezones()

@@ -16,11 +16,12 @@ MOST_BYTES = 4096
 section 6). Here `message_size` stands for it."""
 
 
-class PushData(Struct, frozen=True, rename="camel"):
+class PushData(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """What the app reads when the push is tapped. `event_id` is the same in every repeat, so that
-    the app can recognise duplicates (expo-push.md section 13)."""
+    the app can recognise duplicates (expo-push.md section 13). Without a `url` it goes by the
+    uid."""
 
-    url: str
+    url: str | None = None
     booking_uid: str
     notification_event: str
     event_id: str

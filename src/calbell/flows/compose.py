@@ -9,23 +9,26 @@ from calbell.domain.notification import BookingFacts
 from calbell.domain.people import Role
 from calbell.domain.push_events import PushEvent
 from calbell.domain.subscription import Platform
-from calbell.domain.wording import Reader, words
+from calbell.domain.wording import Reader, Voice, words
 from calbell.expo.messages import PushData, PushMessage
+from calbell.flows.fit import fit
 from calbell.store.deliveries import DueDelivery
 
 
 class App(Struct, frozen=True):
-    """What the operator said of the mobile app. `deep_link` has a place for `{uid}`; what is
-    `None` is not sent."""
+    """What the operator said of the mobile app, and of what it is told. `deep_link` has a place for
+    `{uid}`; what is `None` is not sent."""
 
     deep_link: str
     android_channel: str | None
     sound: str | None
     request_category: str | None
+    voice: Voice = Voice()
 
 
 class Letter(Struct, frozen=True, kw_only=True):
-    """All that one message is made from. `key` is what repetitions replace each other by."""
+    """All that one message is made from. `key` is what repetitions replace each other by,
+    `written_at` the time that its words know."""
 
     token: str
     platform: Platform
@@ -34,10 +37,11 @@ class Letter(Struct, frozen=True, kw_only=True):
     facts: BookingFacts
     event_id: str
     reader: Reader
+    written_at: datetime
     expires_at: datetime
 
 
-def compose(delivery: DueDelivery, app: App) -> PushMessage:
+def compose(delivery: DueDelivery, app: App, now: datetime) -> PushMessage:
     """The message of a delivery: the same for every attempt but for its words, which are those of
     the moment."""
     return write(
@@ -49,6 +53,7 @@ def compose(delivery: DueDelivery, app: App) -> PushMessage:
             facts=delivery.facts,
             event_id=delivery.event_id or delivery.key,
             reader=delivery.reader,
+            written_at=now,
             expires_at=delivery.standing.expires_at,
         ),
         app,
@@ -59,15 +64,16 @@ def write(letter: Letter, app: App) -> PushMessage:
     """The message for one phone.
 
     An iPhone replaces a repetition by `collapseId`, an Android phone by `tag`: there the other
-    one would collapse pushes to a phone that is offline (expo-push.md section 13).
+    one would collapse pushes to a phone that is offline (expo-push.md section 13). It is never
+    larger than Expo takes.
     """
     uid = letter.facts.uid
-    said = words(letter.kind, letter.facts, letter.reader)
+    said = words(letter.kind, letter.facts, letter.reader, app.voice, letter.written_at)
     on_ios = letter.platform is Platform.IOS
     can_confirm = (
         letter.kind is PushEvent.BOOKING_REQUESTED and letter.reader.role is not Role.ATTENDEE
     )
-    return PushMessage(
+    message = PushMessage(
         to=letter.token,
         title=said.title,
         body=said.body,
@@ -85,3 +91,4 @@ def write(letter: Letter, app: App) -> PushMessage:
         tag=None if on_ios else letter.key,
         category_id=app.request_category if can_confirm else None,
     )
+    return fit(message)

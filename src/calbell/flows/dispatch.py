@@ -105,7 +105,7 @@ class Dispatch:
         attempt = max(delivery.attempt for delivery in request)
         pause = self._pace.backoff.pause(attempt, self._chance.random())
         sending = Sending(project_id, request, self._worker, self._clock(), pause)
-        messages = [compose(delivery, self._app) for delivery in request]
+        messages = [compose(one, self._app, sending.started_at) for one in request]
         answer: Answer = AllUnclear("STOPPED")
         try:
             answer = await self._expo.send(messages)

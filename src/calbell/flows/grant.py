@@ -4,6 +4,8 @@ from datetime import date, datetime
 from hashlib import sha256
 from random import Random
 
+from msgspec import Struct
+
 from calbell.store import keys
 from calbell.store.connection import Connection
 
@@ -15,6 +17,13 @@ def key_hash(key: str) -> str:
     return sha256(key.removeprefix(KEY_PREFIX).encode()).hexdigest()
 
 
+class Granted(Struct, frozen=True):
+    """A new key, and the id by which it can be revoked."""
+
+    id: int
+    key: str
+
+
 def grant(
     connection: Connection,
     user_id: int | None,
@@ -23,11 +32,11 @@ def grant(
     expires_on: date | None,
     now: datetime,
     chance: Random,
-) -> str:
+) -> Granted:
     """One unit of work: a key of this user, or of an operator's role, exists. The key itself is
-    the result and is not kept."""
+    in the result and is not kept. `MissingReference` if there is no such user."""
     key = f"{KEY_PREFIX}{chance.getrandbits(128):032x}"
-    keys.insert(
+    id_ = keys.insert(
         connection,
         user_id=user_id,
         role=role,
@@ -37,4 +46,4 @@ def grant(
         expires_on=expires_on,
         now=now,
     )
-    return key
+    return Granted(id_, key)

@@ -1,14 +1,19 @@
-"""Rehearse: a test push to a user's phones, sent at once by whoever asks for it."""
+"""Rehearse: a test push to a user's phones, in the words and by the way of a real one."""
 
 from datetime import datetime, timedelta
 from random import Random
 
+from msgspec import Struct
+
+from calbell.domain.booking import Booking
 from calbell.domain.events import TimeSpan
 from calbell.domain.notification import BookingFacts, NotificationState, Planned
-from calbell.domain.people import Person, Role
-from calbell.domain.plan import FRESH_FOR
+from calbell.domain.people import Person, Role, User
+from calbell.domain.plan import FRESH_FOR, recipients
 from calbell.domain.push_events import PushEvent
+from calbell.domain.push_tokens import masked
 from calbell.domain.release import Released, Suppressed, release
+from calbell.domain.subscription import SubscribedPhone
 from calbell.domain.wording import Reader
 from calbell.expo.messages import PushMessage
 from calbell.flows.compose import App, Letter, write
@@ -22,7 +27,107 @@ SAMPLE_UID = "calbell-test-push"
 
 
 class CannotRehearse(Exception):
-    """There is nothing to send, or nowhere; the message says why."""
+    """There is nobody to ring, or no phone to ring; the message says why."""
+
+
+class Rehearsal(Struct, frozen=True):
+    """What to try: news of this kind about the booking `uid`, if the user is a party to it; else
+    about a sample."""
+
+    user_id: int
+    kind: PushEvent
+    uid: str | None = None
+
+
+class Prepared(Struct, frozen=True):
+    """What would be said to whom, on which phones. `is_sample`: about a booking that nobody made.
+    `asleep` are the user's phones that are not rung."""
+
+    planned: Planned
+    user: User
+    phones: tuple[SubscribedPhone, ...]
+    asleep: int
+    is_sample: bool
+
+
+class Rehearsed(Struct, frozen=True):
+    """What was queued: the id of the notification, and all that was prepared for it."""
+
+    notification_id: int
+    prepared: Prepared
+
+
+def prepare(
+    connection: Connection, rehearsal: Rehearsal, policy: Policy, now: datetime
+) -> Prepared:
+    """What the rehearsal comes to; nothing is kept or sent. `CannotRehearse` where the user has no
+    phone that can be rung."""
+    user = users.directory(connection, [rehearsal.user_id], []).by_id.get(rehearsal.user_id)
+    if user is None:
+        raise CannotRehearse(f"there is no user {rehearsal.user_id}")
+    about = _about(connection, rehearsal)
+    facts, role = about if about is not None else (sample(now), Role.ORGANIZER)
+    planned = Planned(
+        user_id=user.id,
+        role=role,
+        kind=rehearsal.kind,
+        due_at=now,
+        expires_at=now + FRESH_FOR,
+        facts=facts,
+    )
+    phones = subscriptions.phones_of(connection, [user.id])[user.id]
+    verdict = release(planned, None, phones, exclusive=policy.exclusive, now=now)
+    match verdict:
+        case Released(awake):
+            asleep = len(phones) - len(awake)
+            return Prepared(planned, user, awake, asleep, is_sample=about is None)
+        case Suppressed():
+            raise CannotRehearse(_no_phone(user, phones))
+        case _:
+            raise AssertionError("a test push is stale at once")
+
+
+def rehearse(
+    connection: Connection, rehearsal: Rehearsal, policy: Policy, now: datetime, chance: Random
+) -> Rehearsed:
+    """One unit of work: the test push is queued for each of the user's phones. `CannotRehearse`
+    where there is none that can be rung."""
+    prepared = prepare(connection, rehearsal, policy, now)
+    planned = prepared.planned
+    (id_,) = notifications.insert_many(
+        connection,
+        [NewNotification(None, None, 0, planned, NotificationState.RELEASED)],
+        now,
+    )
+    released = {id_: Released(prepared.phones)}
+    deliveries.insert_many(
+        connection, deliveries_of(released, {id_: planned.expires_at}, chance), now
+    )
+    deliveries.announce(connection)
+    return Rehearsed(id_, prepared)
+
+
+def messages(prepared: Prepared, app: App) -> list[PushMessage]:
+    """What the prepared push says on each phone, in the order of `phones`. Tokens are masked."""
+    planned, user = prepared.planned, prepared.user
+    reader = Reader(planned.role, user.time_zone, user.locale, user.time_format)
+    return [
+        write(
+            Letter(
+                token=masked("ExponentPushToken[]"),
+                platform=phone.platform,
+                key="preview",
+                kind=planned.kind,
+                facts=planned.facts,
+                event_id="evt_preview",
+                reader=reader,
+                written_at=planned.due_at,
+                expires_at=planned.expires_at,
+            ),
+            app,
+        )
+        for phone in prepared.phones
+    ]
 
 
 def sample(now: datetime) -> BookingFacts:
@@ -37,99 +142,41 @@ def sample(now: datetime) -> BookingFacts:
     )
 
 
-def facts_for(connection: Connection, uid: str | None, now: datetime) -> BookingFacts:
-    """The facts of a known booking, or those of the sample."""
-    if uid is None:
-        return sample(now)
-    kept = bookings.by_uid(connection, uid)
+def _about(connection: Connection, rehearsal: Rehearsal) -> tuple[BookingFacts, Role] | None:
+    """The facts of the booking and the user's role in it; `None` where he has none."""
+    if rehearsal.uid is None or "\0" in rehearsal.uid:
+        return None
+    kept = bookings.by_uid(connection, rehearsal.uid)
     if kept is None:
-        raise CannotRehearse(f"nothing was ever heard of booking {uid}")
+        return None
     booking = kept.booking
-    return BookingFacts(
-        uid=uid,
+    role = _role(connection, rehearsal.user_id, booking)
+    if role is None:
+        return None
+    facts = BookingFacts(
+        uid=booking.uid,
         title=booking.title,
         times=booking.times,
         place=booking.place,
         organizer=booking.organizer,
         attendees=booking.attendees[:1],
     )
+    return facts, role
 
 
-def rehearse(
-    connection: Connection,
-    user_id: int,
-    kind: PushEvent,
-    uid: str | None,
-    policy: Policy,
-    now: datetime,
-    chance: Random,
-) -> int:
-    """One unit of work: a test push of this kind is queued for each of the user's phones. The id
-    of its notification. `CannotRehearse` where the user has no phone that can be rung."""
-    planned, verdict = _planned(connection, user_id, kind, uid, policy, now)
-    (id_,) = notifications.insert_many(
-        connection,
-        [NewNotification(None, None, 0, planned, NotificationState.RELEASED)],
-        now,
-    )
-    deliveries.insert_many(
-        connection, deliveries_of({id_: verdict}, {id_: planned.expires_at}, chance), now
-    )
-    deliveries.announce(connection)
-    return id_
+def _role(connection: Connection, user_id: int, booking: Booking) -> Role | None:
+    people = [p for p in (booking.organizer, *booking.hosts, *booking.attendees) if p is not None]
+    named = {p.user_id for p in people if p.user_id is not None}
+    directory = users.directory(connection, named, {person.email for person in people})
+    told = recipients(booking, directory, frozenset(Role))
+    return next((role for user, role in told if user.id == user_id), None)
 
 
-def messages(
-    connection: Connection,
-    user_id: int,
-    kind: PushEvent,
-    uid: str | None,
-    policy: Policy,
-    app: App,
-    now: datetime,
-) -> list[PushMessage]:
-    """The messages that a test push would be, one for each phone; nothing is kept or sent. Tokens
-    are masked."""
-    planned, verdict = _planned(connection, user_id, kind, uid, policy, now)
-    user = users.directory(connection, [user_id], []).by_id[user_id]
-    reader = Reader(planned.role, user.time_zone, user.locale, user.time_format)
-    return [
-        write(
-            Letter(
-                token="ExponentPushToken[…]",
-                platform=phone.platform,
-                key="preview",
-                kind=kind,
-                facts=planned.facts,
-                event_id="evt_preview",
-                reader=reader,
-                expires_at=planned.expires_at,
-            ),
-            app,
-        )
-        for phone in verdict.phones
-    ]
-
-
-def _planned(
-    connection: Connection,
-    user_id: int,
-    kind: PushEvent,
-    uid: str | None,
-    policy: Policy,
-    now: datetime,
-) -> tuple[Planned, Released]:
-    planned = Planned(
-        user_id=user_id,
-        role=Role.ORGANIZER,
-        kind=kind,
-        due_at=now,
-        expires_at=now + FRESH_FOR,
-        facts=facts_for(connection, uid, now),
-    )
-    phones = subscriptions.phones_of(connection, [user_id])[user_id]
-    verdict = release(planned, None, phones, exclusive=policy.exclusive, now=now)
-    if isinstance(verdict, Released):
-        return planned, verdict
-    reason = verdict.reason if isinstance(verdict, Suppressed) else "stale"
-    raise CannotRehearse(f"user {user_id} cannot be rung: {reason.replace('_', ' ')}")
+def _no_phone(user: User, phones: list[SubscribedPhone]) -> str:
+    if not phones:
+        return f"user {user.id} cannot be rung: no device is registered"
+    gone = sum(phone.is_dead for phone in phones)
+    taken = len(phones) - gone
+    told = ((gone, "gone from their phones"), (taken, "registered by another user since"))
+    reasons = " and ".join(f"{number} {words}" for number, words in told if number)
+    return f"user {user.id} cannot be rung: of the registered devices {reasons}"

@@ -50,7 +50,7 @@ class DeviceOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registered: bool | UnsetType = UNSET
     fate: Fate | UnsetType = UNSET
     app: str | UnsetType = UNSET
-    categories: dict[str, tuple[str, ...]] | UnsetType = UNSET
+    categories: dict[str, dict[str, str]] | UnsetType = UNSET
     unregister_in: Seconds | UnsetType = UNSET
 
     def carried_out(self, world: World) -> Device:

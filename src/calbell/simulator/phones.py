@@ -16,8 +16,14 @@ DEFAULT_CHANNELS = ("default",)
 APP = "com.example.app"
 """The bundle identifier or package name of an app that nobody named."""
 
-CATEGORIES: Mapping[str, tuple[str, ...]] = {
-    "calcom_booking_request_actions": ("Confirm", "Decline"),
+Buttons = Mapping[str, str]
+"""Their titles by their identifiers, which are what the app gets to know of a tap."""
+
+CATEGORIES: Mapping[str, Buttons] = {
+    "calcom_booking_request_actions": {
+        "confirm_booking_request": "Confirm",
+        "decline_booking_request": "Decline",
+    },
 }
 """The buttons that an app gave the system, by `categoryId`; these are those of Cal.com's app."""
 
@@ -61,11 +67,11 @@ class Device(msgspec.Struct, frozen=True):
     registered: bool = True
     fate: Fate = Fate.DELIVERED
     app: str = APP
-    categories: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=lambda: CATEGORIES)
+    categories: Mapping[str, Buttons] = msgspec.field(default_factory=lambda: CATEGORIES)
 
-    def buttons(self, message: Message) -> tuple[str, ...]:
+    def buttons(self, message: Message) -> Buttons:
         """The buttons under the message, as the app has registered them."""
-        return self.categories.get(message.category_id or "", ())
+        return self.categories.get(message.category_id or "", {})
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -80,8 +86,8 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Tapped(msgspec.Struct, frozen=True):
-    """What the user did with a notification: `action` is the button, or nothing for the rest of
-    it. The app is open since, with what the notification brought."""
+    """What the user did with a notification: `action` is the button's identifier, or nothing for
+    the rest of it. The app is open since, with what the notification brought."""
 
     shown: Shown
     tapped_at: float

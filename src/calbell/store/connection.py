@@ -20,6 +20,11 @@ class TryAgain(StoreUnavailable):
     transactions locked each other out, or somebody else made the same row first."""
 
 
+class MissingReference(Exception):
+    """A row was to refer to one that is not there, a foreign key: it has gone meanwhile. Nothing
+    was changed."""
+
+
 class Connection(Protocol):
     """One connection to either engine, used by one thread at a time."""
 

@@ -7,9 +7,12 @@ from msgspec import Struct
 
 from calbell.store.connection import Connection
 from calbell.store.statements import load
-from calbell.store.times import from_ms, to_ms
+from calbell.store.times import from_ms, maybe_from_ms, to_ms
 
 _SQL = load("keys")
+
+ALL = 1_000_000_000
+"""More than there are."""
 
 
 class FoundKey(Struct, frozen=True):
@@ -35,6 +38,13 @@ class ListedKey(Struct, frozen=True, kw_only=True):
     expires_on: date | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+
+    def state(self, today: date) -> str:
+        """`good`, `expired` or `revoked`."""
+        if self.revoked_at is not None:
+            return "revoked"
+        is_over = self.expires_on is not None and self.expires_on < today
+        return "expired" if is_over else "good"
 
 
 def insert(
@@ -70,7 +80,7 @@ def find(connection: Connection, key_hash: str) -> FoundKey | None:
         return None
     id_, user_id, role, expires_on, revoked_at, last_used_at = rows[0]
     return FoundKey(
-        id_, user_id, role, _day(expires_on), revoked_at is not None, _maybe(last_used_at)
+        id_, user_id, role, _day(expires_on), revoked_at is not None, maybe_from_ms(last_used_at)
     )
 
 
@@ -85,8 +95,13 @@ def revoke(connection: Connection, key_id: int, now: datetime) -> bool:
     return connection.count(_SQL["revoke_key"], id=key_id, now=to_ms(now)) > 0
 
 
-def every(connection: Connection) -> list[ListedKey]:
-    """All keys, oldest first."""
+def has_operators(connection: Connection) -> bool:
+    """Whether any operator's key is there that was not revoked."""
+    return bool(connection.run(_SQL["has_operators"]))
+
+
+def listed(connection: Connection, after: int = 0, limit: int = ALL) -> list[ListedKey]:
+    """Keys, oldest first, up to `limit` of those with ids above `after`."""
     return [
         ListedKey(
             id=id_,
@@ -96,8 +111,8 @@ def every(connection: Connection) -> list[ListedKey]:
             name=name,
             created_at=from_ms(created_at),
             expires_on=_day(expires_on),
-            revoked_at=_maybe(revoked_at),
-            last_used_at=_maybe(last_used_at),
+            revoked_at=maybe_from_ms(revoked_at),
+            last_used_at=maybe_from_ms(last_used_at),
         )
         for (
             id_,
@@ -109,13 +124,9 @@ def every(connection: Connection) -> list[ListedKey]:
             expires_on,
             revoked_at,
             last_used_at,
-        ) in connection.run(_SQL["all_keys"])
+        ) in connection.run(_SQL["listed_keys"], after=after, limit=limit)
     ]
 
 
 def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
-
-
-def _maybe(ms: int | None) -> datetime | None:
-    return None if ms is None else from_ms(ms)

@@ -7,7 +7,7 @@ import psycopg
 from msgspec import Struct
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from calbell.store.connection import Row, StoreUnavailable, TryAgain, Value
+from calbell.store.connection import MissingReference, Row, StoreUnavailable, TryAgain, Value
 from calbell.store.statements import Dialect, Statement
 
 CONNECT_SECONDS = 5
@@ -70,6 +70,9 @@ class PostgresConnection:
         except _PASSING as error:
             self._undo()
             raise TryAgain(f"PostgreSQL: {_plain(error)}") from error
+        except psycopg.errors.ForeignKeyViolation as error:
+            self._undo()
+            raise MissingReference("PostgreSQL: a foreign key refers to nothing") from error
         except BaseException:
             self._undo()
             raise

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from calbell.store.connection import Row, StoreUnavailable, Value
+from calbell.store.connection import MissingReference, Row, StoreUnavailable, Value
 from calbell.store.statements import Dialect, Statement
 
 OLDEST = (3, 37)
@@ -81,6 +81,10 @@ class SqliteConnection:
                 self._raw.execute("rollback")
                 raise
             self._raw.execute("commit")
+        except sqlite3.IntegrityError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+                raise MissingReference(f"SQLite: {error}") from error
+            raise
         except sqlite3.OperationalError as error:
             if self._raw.in_transaction:
                 self._raw.execute("rollback")

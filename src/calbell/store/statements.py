@@ -51,6 +51,8 @@ _HEADER = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _ROWS = re.compile(r"\brows\(([^)]*)\) as (\w+)")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)\b")
 _FRAGMENT = re.compile(r"\{(\w+)\}")
+_ONE_ROW = re.compile(r"\bselect ([\w\s,:']+?)\s+from rows\([^)]*\) as \w+\s+where true\b")
+"""The values of a list's rows, taken as they are: on SQLite, which gets them one by one, a row."""
 _RETURNS = re.compile(r"^\s*(select|with)\b|\breturning\b", re.IGNORECASE)
 
 
@@ -115,9 +117,16 @@ def expand(sql: str, dialect: Dialect) -> str:
 
 def _for_sqlite(sql: str, columns: list[tuple[str, str]], scalars: tuple[str, ...]) -> str:
     numbers = {name: at + len(columns) for at, name in enumerate(scalars, 1)}
-    one_row = ", ".join(f"?{at} as {name}" for at, (name, _) in enumerate(columns, 1))
+    places = {name: f"?{at}" for at, (name, _) in enumerate(columns, 1)}
+    one_row = ", ".join(f"{place} as {name}" for name, place in places.items())
+    sql = _ONE_ROW.sub(lambda match: f"values ({_placed(match[1], places)})", sql)
     sql = _PARAMETER.sub(lambda match: f"?{numbers[match[1]]}", sql)
     return _ROWS.sub(lambda match: f"(select {one_row}) as {match[2]}", sql)
+
+
+def _placed(names: str, places: Mapping[str, str]) -> str:
+    """The list of names with what stands for each column in its place."""
+    return ", ".join(places.get(name, name) for name in (n.strip() for n in names.split(",")))
 
 
 def _for_postgresql(sql: str, columns: list[tuple[str, str]]) -> str:

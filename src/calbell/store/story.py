@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from calbell.store.connection import Connection, Row
 from calbell.store.statements import load
-from calbell.store.times import from_ms
+from calbell.store.times import from_ms, maybe_from_ms
 
 _SQL = load("story")
 
@@ -83,7 +83,7 @@ def read(connection: Connection, booking_id: int) -> tuple[ToldEvent, ...]:
                 due_at=from_ms(due),
                 expires_at=from_ms(expires),
                 superseded=superseded is not None,
-                settled_at=_maybe(settled),
+                settled_at=maybe_from_ms(settled),
                 deliveries=tuple(deliveries.get(id_, ())),
             )
         )
@@ -123,8 +123,8 @@ def _deliveries(rows: list[Row], attempt_rows: list[Row]) -> dict[int, list[Told
                 outcome=outcome,
                 code=code,
                 ticket_id=ticket,
-                receipt_due_at=_maybe(due),
-                receipt_at=_maybe(got),
+                receipt_due_at=maybe_from_ms(due),
+                receipt_at=maybe_from_ms(got),
                 receipt_code=receipt,
             )
         )
@@ -138,12 +138,8 @@ def _deliveries(rows: list[Row], attempt_rows: list[Row]) -> dict[int, list[Told
                 reason=reason,
                 due_at=from_ms(due),
                 possibly_sent=bool(sent),
-                settled_at=_maybe(settled),
+                settled_at=maybe_from_ms(settled),
                 attempts=tuple(attempts.get(id_, ())),
             )
         )
     return deliveries
-
-
-def _maybe(ms: int | None) -> datetime | None:
-    return None if ms is None else from_ms(ms)

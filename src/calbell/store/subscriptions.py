@@ -13,7 +13,7 @@ from calbell.domain.push_tokens import token_hash
 from calbell.domain.subscription import Platform, Registration, SubscribedPhone, Subscription
 from calbell.store.connection import Connection
 from calbell.store.statements import load
-from calbell.store.times import from_ms, to_ms
+from calbell.store.times import from_ms, maybe_from_ms, to_ms
 
 _SQL = load("subscriptions")
 
@@ -25,6 +25,24 @@ class GonePhone(Struct, frozen=True, order=True):
     phone_id: int
     code: str
     asked_at: datetime
+
+
+class Device(Struct, frozen=True, kw_only=True):
+    """A subscription as its user may see it, with the health of its phone: why it is dead, and what
+    the last receipt said."""
+
+    id: int
+    platform: Platform
+    token: str
+    device_id: str
+    created_at: datetime
+    updated_at: datetime
+    last_seen_at: datetime | None
+    owner_user_id: int | None
+    dead_at: datetime | None
+    dead_code: str | None
+    last_receipt_at: datetime | None
+    last_receipt_code: str | None
 
 
 def register_many(
@@ -84,6 +102,40 @@ def phones_of(connection: Connection, user_ids: Iterable[int]) -> dict[int, list
             )
         )
     return found
+
+
+def devices_of(connection: Connection, user_id: int) -> list[Device]:
+    """The user's subscriptions, in the order of registration."""
+    return [
+        Device(
+            id=id_,
+            platform=Platform(platform),
+            token=token,
+            device_id=device_id,
+            created_at=from_ms(created),
+            updated_at=from_ms(updated),
+            last_seen_at=maybe_from_ms(seen),
+            owner_user_id=owner_id,
+            dead_at=maybe_from_ms(dead_at),
+            dead_code=dead_code,
+            last_receipt_at=maybe_from_ms(receipt_at),
+            last_receipt_code=receipt_code,
+        )
+        for (
+            id_,
+            platform,
+            token,
+            device_id,
+            created,
+            updated,
+            seen,
+            owner_id,
+            dead_at,
+            dead_code,
+            receipt_at,
+            receipt_code,
+        ) in connection.run(_SQL["devices_of_user"], user_id=user_id)
+    ]
 
 
 def kill(connection: Connection, gone: Iterable[GonePhone], now: datetime) -> None:

@@ -19,3 +19,8 @@ def span_ms(span: timedelta) -> int:
 def from_ms(ms: int) -> datetime:
     """The aware time, in UTC, that is stored as `ms`."""
     return _EPOCH + timedelta(milliseconds=ms)
+
+
+def maybe_from_ms(ms: int | None) -> datetime | None:
+    """The same where there may be none."""
+    return None if ms is None else from_ms(ms)

@@ -12,6 +12,13 @@ from calbell.store.times import from_ms, to_ms
 
 _SQL = load("users")
 
+FROM_CALCOM = "calcom"
+FROM_OPERATOR = "operator"
+"""Where a user was first heard of."""
+
+ALL = 1_000_000_000
+"""More than there are."""
+
 
 class Profile(Struct, frozen=True, kw_only=True):
     """All that is kept of a user. The first address is the primary one."""
@@ -25,10 +32,12 @@ class Profile(Struct, frozen=True, kw_only=True):
     source: str
     addresses: tuple[str, ...]
     created_at: datetime
+    organization_id: int | None = None
 
 
-def save(connection: Connection, profile: Profile, now: datetime) -> None:
-    """The user is as given. An address belongs to whoever was given it last."""
+def save(connection: Connection, profile: Profile, now: datetime) -> Profile:
+    """The user is as given, but for where and when he was first heard of. An address belongs to
+    whoever was given it last."""
     connection.run(
         _SQL["save_user"],
         id=profile.id,
@@ -38,6 +47,7 @@ def save(connection: Connection, profile: Profile, now: datetime) -> None:
         locale=profile.locale,
         time_format=profile.time_format,
         source=profile.source,
+        organization_id=profile.organization_id,
         now=to_ms(now),
     )
     connection.run(_SQL["drop_addresses"], user_id=profile.id)
@@ -48,6 +58,9 @@ def save(connection: Connection, profile: Profile, now: datetime) -> None:
             for rank, address in enumerate(dict.fromkeys(profile.addresses))
         ],
     )
+    kept = find(connection, profile.id)
+    assert kept is not None
+    return kept
 
 
 def remove(connection: Connection, user_id: int) -> bool:
@@ -58,12 +71,19 @@ def remove(connection: Connection, user_id: int) -> bool:
 def find(connection: Connection, user_id: int) -> Profile | None:
     """One user, with his addresses."""
     rows = connection.run(_SQL["one_user"], id=user_id)
-    return _profile(connection, rows[0]) if rows else None
+    return _profile(rows[0], _addresses(connection, [user_id])[user_id]) if rows else None
 
 
-def every(connection: Connection) -> list[Profile]:
-    """All users, in the order of their ids."""
-    return [_profile(connection, row) for row in connection.run(_SQL["all_users"])]
+def listed(connection: Connection, after: int = 0, limit: int = ALL) -> list[Profile]:
+    """Users in the order of their ids, up to `limit` of those above `after`."""
+    rows = connection.run(_SQL["listed_users"], after=after, limit=limit)
+    addresses = _addresses(connection, (row[0] for row in rows))
+    return [_profile(row, addresses[row[0]]) for row in rows]
+
+
+def is_covered(connection: Connection, user_id: int) -> bool:
+    """Whether a webhook is connected that tells of this user's bookings."""
+    return bool(connection.run(_SQL["covering_source"], user_id=user_id))
 
 
 def directory(connection: Connection, ids: Iterable[int], addresses: Iterable[str]) -> Directory:
@@ -73,9 +93,7 @@ def directory(connection: Connection, ids: Iterable[int], addresses: Iterable[st
     )
     wanted: Sequence[tuple[int]] = [(id_,) for id_ in sorted({*ids, *holders.values()})]
     rows = connection.each(_SQL["users_by_id"], wanted)
-    theirs: dict[int, set[str]] = {row[0]: set() for row in rows}
-    for user_id, address in connection.each(_SQL["addresses_by_user"], wanted):
-        theirs[user_id].add(address)
+    theirs = _addresses(connection, (row[0] for row in rows))
     by_id = {
         id_: User(id_, name, zone, locale, clock, frozenset(theirs[id_]))
         for id_, name, zone, locale, clock in rows
@@ -84,8 +102,17 @@ def directory(connection: Connection, ids: Iterable[int], addresses: Iterable[st
     return Directory(by_id, by_address)
 
 
-def _profile(connection: Connection, row: Row) -> Profile:
-    id_, name, username, time_zone, locale, time_format, source, created_at = row
+def _addresses(connection: Connection, user_ids: Iterable[int]) -> dict[int, list[str]]:
+    """The addresses of these users, the primary one first."""
+    found: dict[int, list[str]] = {user_id: [] for user_id in sorted(user_ids)}
+    rows = connection.each(_SQL["addresses_by_user"], [(user_id,) for user_id in found])
+    for user_id, address in rows:
+        found[user_id].append(address)
+    return found
+
+
+def _profile(row: Row, addresses: Iterable[str]) -> Profile:
+    id_, name, username, time_zone, locale, time_format, source, organization_id, created_at = row
     return Profile(
         id=id_,
         name=name,
@@ -94,6 +121,7 @@ def _profile(connection: Connection, row: Row) -> Profile:
         locale=locale,
         time_format=time_format,
         source=source,
-        addresses=tuple(a for (a,) in connection.run(_SQL["addresses_of"], user_id=id_)),
+        organization_id=organization_id,
+        addresses=tuple(addresses),
         created_at=from_ms(created_at),
     )

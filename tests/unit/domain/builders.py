@@ -13,7 +13,7 @@ from calbell.domain.people import Directory, Person, Role, User
 from calbell.domain.plan import Plan, Rules, Waiting, plan
 from calbell.domain.push_events import PushEvent
 from calbell.domain.subscription import Platform, SubscribedPhone
-from calbell.domain.wording import Reader
+from calbell.domain.wording import Reader, Voice, Words, words
 
 UID = "booking-1"
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -176,6 +176,20 @@ def facts(**more: object) -> BookingFacts:
 
 def reader(role: Role = Role.ORGANIZER, **more: object) -> Reader:
     return structs.replace(Reader(role, "UTC", "en", 24), **more)
+
+
+VOICE = Voice()
+
+
+def said(
+    kind: PushEvent,
+    about: BookingFacts | None = None,
+    to: Reader | None = None,
+    voice: Voice = VOICE,
+    now: datetime = NOW,
+) -> Words:
+    """What is said of the one booking, in the words there are without an operator's own."""
+    return words(kind, about or facts(), to or reader(), voice, now)
 
 
 def phone(id_: int = 1, **more: object) -> SubscribedPhone:

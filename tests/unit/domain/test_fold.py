@@ -207,7 +207,9 @@ def test_moving_a_booking_elsewhere_twice_changes_nothing() -> None:
     dead = replace(Booking(uid=UID), move_to("booking-2")).booking
     folded = replace(dead, move_to("booking-3"))
     assert folded.is_copy
-    assert folded.booking == dead
+    assert folded.booking.replaced_by_uid == "booking-2"
+    earlier = replace(dead, move_to("booking-0", 4))
+    assert earlier.booking.replaced_by_uid == "booking-0"
 
 
 def test_a_cancellation_that_asks_to_reschedule_is_told_as_that() -> None:

@@ -37,7 +37,12 @@ def message(number: int = 0, **more: object) -> PushMessage:
         to=f"ExponentPushToken[{number:022}]",
         title="Booking Confirmed",
         body="Intro with Ada Lovelace",
-        data=PushData("/bookings/u1", "u1", "BOOKING_CONFIRMED", "e1"),
+        data=PushData(
+            url="/bookings/u1",
+            booking_uid="u1",
+            notification_event="BOOKING_CONFIRMED",
+            event_id="e1",
+        ),
     )
     return msgspec.structs.replace(plain, **more)
 

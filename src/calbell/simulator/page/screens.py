@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from calbell.simulator import telling
-from calbell.simulator.phones import Phone, Platform, Shown, Tapped
+from calbell.simulator.phones import Buttons, Phone, Platform, Shown, Tapped
 from calbell.simulator.request_log import LoggedRequest
 from calbell.simulator.world import World
 
@@ -30,7 +30,7 @@ class Card(msgspec.Struct, frozen=True):
     subtitle: str
     body: str
     ago: str
-    buttons: Sequence[str]
+    buttons: Buttons
     sound: str
     badge: int | None
     is_blank: bool

@@ -16,7 +16,11 @@ update api_keys set last_used_at = :now from rows(id bigint) as r where api_keys
 -- The key opens nothing any more.
 update api_keys set revoked_at = :now where id = :id and revoked_at is null
 
--- name: all_keys
--- Every key, newest last.
+-- name: listed_keys
+-- Keys above one of them, newest last.
 select id, user_id, role, hint, name, created_at, expires_on, revoked_at, last_used_at
-from api_keys order by id
+from api_keys where id > :after order by id limit :limit
+
+-- name: has_operators
+-- A key of any operator that was not revoked.
+select id from api_keys where role is not null and revoked_at is null limit 1

@@ -40,6 +40,14 @@ join subscriptions s on s.user_id = r.user_id
 join phones p on p.id = s.phone_id
 order by s.id
 
+-- name: devices_of_user
+-- A user's subscriptions with the health of their phones, in the order of registration.
+select s.id, s.platform, p.token, s.device_id, s.created_at, s.updated_at, s.last_seen_at,
+  p.owner_user_id, p.dead_at, p.dead_code, p.last_receipt_at, p.last_receipt_code
+from subscriptions s join phones p on p.id = s.phone_id
+where s.user_id = :user_id
+order by s.id
+
 -- name: kill_phones
 -- Nothing is sent to these phones until they register again, unless they did since the ticket.
 update phones set dead_at = :now, dead_code = r.code

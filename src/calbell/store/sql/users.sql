@@ -1,10 +1,16 @@
 -- name: save_user
 -- The user exists as given; what is not known stays as it was.
-insert into users (id, name, username, time_zone, locale, time_format, source, created_at, refreshed_at)
-values (:id, :name, :username, :time_zone, :locale, :time_format, :source, :now, :now)
+insert into users (
+  id, name, username, time_zone, locale, time_format, source, organization_id, created_at, refreshed_at
+)
+values (
+  :id, :name, :username, :time_zone, :locale, :time_format, :source,
+  cast(:organization_id as {int}), :now, :now
+)
 on conflict (id) do update set
   name = excluded.name, username = excluded.username, time_zone = excluded.time_zone,
-  locale = excluded.locale, time_format = excluded.time_format, refreshed_at = excluded.refreshed_at
+  locale = excluded.locale, time_format = excluded.time_format,
+  organization_id = excluded.organization_id, refreshed_at = excluded.refreshed_at
 
 -- name: drop_addresses
 -- Addresses that a user no longer has are free for others.
@@ -21,19 +27,15 @@ on conflict (address) do update set user_id = excluded.user_id, is_primary = exc
 -- The user is gone with addresses, keys, subscriptions and notifications.
 delete from users where id = :id
 
--- name: all_users
--- Every user, in the order of ids.
-select id, name, username, time_zone, locale, time_format, source, created_at
-from users order by id
+-- name: listed_users
+-- Users in the order of their ids, above one of them.
+select id, name, username, time_zone, locale, time_format, source, organization_id, created_at
+from users where id > :after order by id limit :limit
 
 -- name: one_user
 -- A user by id.
-select id, name, username, time_zone, locale, time_format, source, created_at
+select id, name, username, time_zone, locale, time_format, source, organization_id, created_at
 from users where id = :id
-
--- name: addresses_of
--- A user's addresses, the primary one first.
-select address from addresses where user_id = :user_id order by is_primary desc, address
 
 -- name: users_by_address
 -- Who has these addresses.
@@ -45,5 +47,10 @@ select u.id, u.name, u.time_zone, u.locale, u.time_format
 from rows(id bigint) as r join users u on u.id = r.id
 
 -- name: addresses_by_user
--- All addresses of these users.
+-- All addresses of these users, of each one the primary first.
 select a.user_id, a.address from rows(id bigint) as r join addresses a on a.user_id = r.id
+order by a.user_id, a.is_primary desc, a.address
+
+-- name: covering_source
+-- A webhook of Cal.com's that tells of this user's bookings.
+select id from sources where user_id is null or user_id = :user_id limit 1

@@ -1,0 +1,1 @@
+export default { expoConfig: { extra: { eas: { projectId: process.env.PROJECT_ID } } } };

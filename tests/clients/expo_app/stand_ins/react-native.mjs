@@ -1,0 +1,1 @@
+export const Platform = { OS: process.env.PLATFORM };
