@@ -6,6 +6,7 @@ in the form that the trigger has; a text is left as it is.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
@@ -17,6 +18,7 @@ START: Final = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 END: Final = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
 SENT_AT: Final = datetime(2026, 11, 20, 8, 15, 30, 123000, tzinfo=UTC)
 
+_HALF_AN_EMOJI: Final = re.compile("[\ud800-\udfff]")
 _ZULU: Final = "Z"
 _OFFSET: Final = "+00:00"
 _MILLISECONDS: Final = ".000Z"
@@ -24,7 +26,8 @@ _MILLISECONDS: Final = ".000Z"
 
 def body(envelope: object) -> bytes:
     """The bytes of a body, written as JavaScript's `JSON.stringify` writes them."""
-    return json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(envelope, ensure_ascii=False, separators=(",", ":"))
+    return _HALF_AN_EMOJI.sub(lambda half: f"\\u{ord(half[0]):04x}", text).encode()
 
 
 def organizer(**more: Any) -> Json:
@@ -173,6 +176,89 @@ def rejected(
     payload = _booking(uid, organizer, attendees, start, end, _MILLISECONDS)
     payload |= {"status": "REJECTED", "rejectionReason": "No time that day", **more}
     return _envelope("BOOKING_REJECTED", payload, sent_at)
+
+
+def paid(
+    *,
+    uid: str = "bk1",
+    organizer: Json | None = None,
+    attendees: Sequence[Json] | None = None,
+    start: Time = START,
+    end: Time = END,
+    sent_at: Time = SENT_AT,
+    **more: Any,
+) -> Json:
+    """BOOKING_PAID: a payment succeeded; the event that confirms comes after it."""
+    payload = _booking(uid, organizer, attendees, start, end, _MILLISECONDS)
+    payload |= {
+        "status": "ACCEPTED",
+        "paymentId": 77,
+        "price": 5000,
+        "currency": "usd",
+        "metadata": {
+            "identifier": "cal.com",
+            "bookingId": 42,
+            "eventTypeId": 5,
+            "bookerEmail": "bob@example.com",
+            "eventTitle": "30 min",
+            "externalId": "pi_1",
+        },
+        **more,
+    }
+    return _envelope("BOOKING_PAID", payload, sent_at)
+
+
+def recording_ready(
+    *,
+    uid: str = "bk1",
+    organizer: Json | None = None,
+    attendees: Sequence[Json] | None = None,
+    start: Time = START,
+    end: Time = END,
+    sent_at: Time = SENT_AT,
+    **more: Any,
+) -> Json:
+    """RECORDING_READY: the organizer without an id, and attendees with that of their rows."""
+    return _envelope(
+        "RECORDING_READY",
+        _recorded(uid, organizer, attendees, start, end) | more,
+        sent_at,
+    )
+
+
+def transcript_ready(
+    *,
+    uid: str = "bk1",
+    organizer: Json | None = None,
+    attendees: Sequence[Json] | None = None,
+    start: Time = START,
+    end: Time = END,
+    sent_at: Time = SENT_AT,
+    **more: Any,
+) -> Json:
+    """RECORDING_TRANSCRIPTION_GENERATED: the same with links to the transcript."""
+    links = {
+        "transcription": [{"format": "txt", "link": "https://example.daily.co/t.txt"}],
+        "recording": "https://example.daily.co/r.mp4",
+    }
+    return _envelope(
+        "RECORDING_TRANSCRIPTION_GENERATED",
+        _recorded(uid, organizer, attendees, start, end) | {"downloadLinks": links, **more},
+        sent_at,
+    )
+
+
+def _recorded(
+    uid: str, holder: Json | None, attendees: Sequence[Json] | None, start: Time, end: Time
+) -> Json:
+    payload = _booking(uid, holder, attendees, start, end, _MILLISECONDS)
+    payload["organizer"] = {
+        name: said for name, said in payload["organizer"].items() if name != "id"
+    }
+    payload["attendees"] = [
+        {"id": 900 + row, **person} for row, person in enumerate(payload["attendees"])
+    ]
+    return payload | {"downloadLink": "https://example.daily.co/r.mp4"}
 
 
 def ping(*, sent_at: Time = SENT_AT) -> Json:

@@ -4,6 +4,7 @@ Only what an event cannot do without is demanded; whatever else is missing or ha
 not said. Who of the people named is a user, and the traps in it: cal-webhooks.md section 8.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
@@ -20,12 +21,15 @@ from calbell.calcom.json_fields import (
     positive,
     text,
 )
-from calbell.domain.events import BookingEvent, EventKind, TimeSpan
+from calbell.domain.events import BookingEvent, EventKind, Fact, Payment, TimeSpan
 from calbell.domain.people import Person
+from calbell.domain.push_events import PushEvent
 
 LONGEST_UID: Final = 255
 """In bytes of UTF-8: it stands twice in a push of 4096 bytes, once percent-encoded."""
+_NEED_TIMES: Final = frozenset({EventKind.REQUESTED, EventKind.CREATED, EventKind.RESCHEDULED})
 _ENDS: Final = frozenset({EventKind.CANCELLED, EventKind.REJECTED})
+_CURRENCY: Final = re.compile("[A-Za-z]{3}")
 _ASKS_TO_RESCHEDULE: Final = "Please reschedule."
 
 
@@ -35,16 +39,19 @@ class Lack(Struct, frozen=True):
     reason: str
 
 
-def booking_event(kind: EventKind, payload: Fields, sent_at: datetime) -> BookingEvent | Lack:
-    """The event that the payload tells of.
+def booking_event(
+    kind: EventKind, payload: Fields, sent_at: datetime, fact_kind: PushEvent | None = None
+) -> BookingEvent | Lack:
+    """The event that the payload tells of; `fact_kind` is the news that an event of the kind `TOLD`
+    carries.
 
-    It needs a uid and, unless the booking ends with it, a start and an end.
+    It needs a uid and, where a booking begins or moves, a start and an end.
     """
     uid = _uid(payload)
     if isinstance(uid, Lack):
         return uid
     times = _span(payload, "startTime", "endTime")
-    if isinstance(times, Lack) and kind not in _ENDS:
+    if isinstance(times, Lack) and kind in _NEED_TIMES:
         return times
     asks_to_reschedule = kind is EventKind.CANCELLED and payload.get("requestReschedule") is True
     organizer = _organizer(payload, asks_to_reschedule)
@@ -65,7 +72,26 @@ def booking_event(kind: EventKind, payload: Fields, sent_at: datetime) -> Bookin
         actor=_actor(kind, payload),
         reason=_reason(kind, payload, asks_to_reschedule),
         asks_to_reschedule=asks_to_reschedule,
+        is_of_a_series=fields(payload.get("recurringEvent")) is not None,
+        fact=_fact(fact_kind, uid, payload) if fact_kind is not None else None,
     )
+
+
+def _fact(kind: PushEvent, uid: str, payload: Fields) -> Fact:
+    """A payment is told once for its id; what else there is, once for each booking."""
+    if kind is not PushEvent.PAYMENT_RECEIVED:
+        return Fact(key=uid, kind=kind)
+    payment_id = positive(payload.get("paymentId"))
+    return Fact(
+        key=uid if payment_id is None else str(payment_id), kind=kind, payment=_payment(payload)
+    )
+
+
+def _payment(payload: Fields) -> Payment | None:
+    amount, currency = positive(payload.get("price")), text(payload.get("currency"))
+    if amount is None or currency is None or _CURRENCY.fullmatch(currency) is None:
+        return None
+    return Payment(amount, currency.upper())
 
 
 def _uid(payload: Fields) -> str | Lack:
@@ -159,8 +185,8 @@ def _each_once(people: Iterable[Person]) -> tuple[Person, ...]:
 
 
 def _replaced(kind: EventKind, payload: Fields) -> tuple[str | None, TimeSpan | None]:
-    """The booking that this one replaces and its times. A booking that ends replaces none."""
-    if kind in _ENDS:
+    """The booking that this one replaces and its times. Only one that begins or moves does."""
+    if kind not in _NEED_TIMES:
         return None, None
     uid = text(payload.get("rescheduleUid"))
     times = _span(payload, "rescheduleStartTime", "rescheduleEndTime")

@@ -8,6 +8,7 @@ from msgspec import Struct
 from calbell.calcom.json_fields import fields, moment, parsed, text
 from calbell.calcom.payloads import Lack, booking_event
 from calbell.domain.events import BookingEvent, EventKind
+from calbell.domain.push_events import PushEvent
 
 LONGEST_TRIGGER: Final = 100
 
@@ -18,7 +19,16 @@ _KINDS: Final = {
     "BOOKING_CANCELLED": EventKind.CANCELLED,
     "BOOKING_REJECTED": EventKind.REJECTED,
 }
-"""The triggers that are understood. A request that is confirmed comes as BOOKING_CREATED."""
+"""The triggers that say how a booking stands. A request that is confirmed comes as
+BOOKING_CREATED."""
+
+_FACTS: Final = {
+    "BOOKING_PAID": PushEvent.PAYMENT_RECEIVED,
+    "RECORDING_READY": PushEvent.RECORDING_READY,
+    "RECORDING_TRANSCRIPTION_GENERATED": PushEvent.TRANSCRIPT_READY,
+}
+"""The triggers that tell something else of a booking. They say nothing of its status: BOOKING_PAID
+has the real one in it, but the event that confirms comes after it and is told."""
 
 
 class Understood(Struct, frozen=True):
@@ -60,14 +70,15 @@ def read(body: bytes, *, received_at: datetime) -> Reading:
         return Unreadable("triggerEvent is missing")
     if len(trigger) > LONGEST_TRIGGER:
         return Unreadable(f"triggerEvent is longer than {LONGEST_TRIGGER} characters")
-    kind = _KINDS.get(trigger)
+    fact_kind = _FACTS.get(trigger)
+    kind = EventKind.TOLD if fact_kind is not None else _KINDS.get(trigger)
     if kind is None:
         return Ignored(trigger)
     payload = fields(envelope.get("payload"))
     if payload is None:
         return Unreadable("payload is missing")
     sent_at = moment(envelope.get("createdAt")) or received_at
-    event = booking_event(kind, payload, min(sent_at, received_at))
+    event = booking_event(kind, payload, min(sent_at, received_at), fact_kind)
     if isinstance(event, Lack):
         return Unreadable(event.reason)
     return Understood(trigger, event)

@@ -54,6 +54,7 @@ OUTCOMES: Final[Mapping[str, str]] = {
 PLATFORMS: Final[Mapping[str, str]] = {Platform.IOS: "iOS", Platform.ANDROID: "Android"}
 REASONS: Final[Mapping[str, str]] = {
     Suppression.NO_DEVICE: "the user has no phone that could be rung",
+    Suppression.TOLD_TOGETHER: "it was told in one line with others of its kind",
     Suppression.NO_LONGER_TRUE: "it was no longer true at its time",
     Withdrawal.SUPERSEDED: "a later change made it pointless",
     Withdrawal.DEVICE_REMOVED: "the user removed the phone",

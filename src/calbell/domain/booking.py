@@ -80,3 +80,4 @@ class Change(Struct, frozen=True, kw_only=True):
     added: tuple[Person, ...] = ()
     old_place: str | None = None
     old_organizer: Person | None = None
+    is_of_a_series: bool = False

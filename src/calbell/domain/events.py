@@ -57,7 +57,8 @@ class BookingEvent(Struct, frozen=True, kw_only=True):
     booking that this one replaces; it equals `uid` where a booking with seats is moved in place.
     `seats` is how many people may book one slot, where several may. `fact` is what an event of the
     kind `TOLD` tells; such an event says nothing of the booking's status unless `status_kind` does:
-    it is then the kind of event that would have.
+    it is then the kind of event that would have. `is_of_a_series`: it is one of several occurrences
+    that are booked together.
     """
 
     kind: EventKind
@@ -77,6 +78,7 @@ class BookingEvent(Struct, frozen=True, kw_only=True):
     asks_to_reschedule: bool = False
     fact: Fact | None = None
     status_kind: EventKind | None = None
+    is_of_a_series: bool = False
 
     @property
     def replaces(self) -> str | None:

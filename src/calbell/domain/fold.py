@@ -106,7 +106,13 @@ def _climb(after: Booking, event: BookingEvent) -> Change:
         kind, old_times = PushEvent.BOOKING_RESCHEDULED, event.old_times
     if after.status is Status.CANCELLED and event.asks_to_reschedule:
         kind = PushEvent.BOOKING_RESCHEDULE_REQUESTED
-    return Change(kind=kind, old_times=old_times, reason=event.reason, actor=event.actor)
+    return Change(
+        kind=kind,
+        old_times=old_times,
+        reason=event.reason,
+        actor=event.actor,
+        is_of_a_series=event.is_of_a_series,
+    )
 
 
 def _left(

@@ -59,6 +59,7 @@ class Suppression(StrEnum):
     """Why a notification is not said to anybody."""
 
     NO_DEVICE = "no_device"
+    TOLD_TOGETHER = "told_together"
     NO_LONGER_TRUE = "no_longer_true"
 
 
@@ -68,7 +69,8 @@ class BookingFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `attendees` and `hosts` name a few of whom there may be thousands; `attendee_count` says how
     many attend. `attendee` is whose seat the news is about. `added` are people who joined, and
     `old_place`, `old_organizer` and `old_times` what was before. `count` is how many occurrences of
-    a series, or seats of one booking, the news is about at once.
+    a series, or seats of one booking, the news is about at once; news with the same `together` may
+    be told in one.
     """
 
     uid: str
@@ -88,6 +90,7 @@ class BookingFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str | None = None
     payment: Payment | None = None
     count: int = 1
+    together: str | None = None
 
 
 class Planned(Struct, frozen=True, kw_only=True):

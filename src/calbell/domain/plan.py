@@ -9,11 +9,24 @@ from msgspec import Struct, structs
 from calbell.domain.booking import Booking, Change
 from calbell.domain.notification import BookingFacts, Planned
 from calbell.domain.people import Directory, Role, User
-from calbell.domain.push_events import STATE_NEWS, PushEvent
+from calbell.domain.push_events import AFTERMATH, STATE_NEWS, PushEvent
 
 FRESH_FOR = timedelta(days=1)
 """News is stale a day after its event at the latest (interface.md section 5)."""
 
+
+GATHERED_FOR = timedelta(seconds=2)
+GATHERED = frozenset(
+    {
+        PushEvent.BOOKING_REQUESTED,
+        PushEvent.BOOKING_CONFIRMED,
+        PushEvent.BOOKING_SEAT_CANCELLED,
+    }
+)
+"""News that comes several at once: it waits so long for its like, and no other news waits."""
+
+MOST_NAMED = 3
+"""Hosts and attendees that the facts name: words name a few, and a booking may have thousands."""
 
 _Key: TypeAlias = tuple[int, PushEvent, datetime]
 
@@ -59,11 +72,12 @@ def plan(
 ) -> Plan:
     """The notifications that should exist after these changes, compared with those that wait.
 
-    News is due at once. Reminders that are still right are left as they are, so that planning
-    twice changes nothing. One whose time has come is not begun any more; one that waited for it
-    is still said.
+    News is due at once, but for what may be told together. Reminders that are still right are left
+    as they are, so that planning twice changes nothing. One whose time has come is not begun any
+    more; one that waited for it is still said.
     """
     changes, waiting = tuple(changes), tuple(waiting)
+    ends_news = booking.replaced_by_uid is not None or any(map(_ends_earlier_news, changes))
     fresh_until = min(event_at, now) + FRESH_FOR
     news: dict[_Key, Planned] = {}
     for change in changes:
@@ -82,9 +96,25 @@ def plan(
             if waited.get(key) != item and (key in waited or item.due_at > now)
         ),
         superseded=tuple(
-            item.id for item in waiting if wanted.get(_key(item.planned)) != item.planned
+            item.id
+            for item in waiting
+            if (
+                wanted.get(_key(item.planned)) != item.planned
+                if item.planned.kind is PushEvent.BOOKING_REMINDER
+                else _is_outdated(item.planned, changes, ends_news=ends_news)
+            )
         ),
-        ends_news=booking.replaced_by_uid is not None or any(map(_ends_earlier_news, changes)),
+        ends_news=ends_news,
+    )
+
+
+def _is_outdated(news: Planned, changes: Iterable[Change], *, ends_news: bool) -> bool:
+    """Whether news that waits to be told together with more is not true any more."""
+    if ends_news and news.kind in STATE_NEWS:
+        return True
+    seat = news.facts.attendee
+    return seat is not None and any(
+        change.attendee is not None and change.attendee.email == seat.email for change in changes
     )
 
 
@@ -114,18 +144,36 @@ def _news(
     fresh_until: datetime,
     now: datetime,
 ) -> Iterator[Planned]:
-    expires_at = min(fresh_until, booking.times.end_at) if booking.times else fresh_until
-    facts = _facts(booking, change)
+    ends_at = booking.times.end_at if booking.times and change.kind not in AFTERMATH else None
+    expires_at = min(fresh_until, ends_at) if ends_at else fresh_until
+    facts = facts_of(booking, change)
+    together = _together(booking, change)
+    if together is not None:
+        facts = structs.replace(facts, together=together)
+    due_at = now if together is None else now + GATHERED_FOR
     for user, role in told:
         if change.actor is None or change.actor not in user.addresses:
             yield Planned(
                 user_id=user.id,
                 role=role,
                 kind=change.kind,
-                due_at=now,
+                due_at=due_at,
                 expires_at=expires_at,
                 facts=facts,
             )
+
+
+def _together(booking: Booking, change: Change) -> str | None:
+    """What news has in common that is told in one line where it comes within `GATHERED_FOR`: seats
+    of one booking, or occurrences of what one person booked with another."""
+    if change.kind not in GATHERED:
+        return None
+    if booking.seats is not None:
+        return f"seats of {booking.uid}"
+    if change.is_of_a_series and booking.organizer is not None and booking.attendees:
+        host, booker = booking.organizer, booking.attendees[0]
+        return f"series of {host.user_id or host.email} and {booker.email}: {booking.title}"
+    return None
 
 
 def _concerned(
@@ -143,7 +191,7 @@ def _reminders(
 ) -> Iterator[Planned]:
     if not before_start or not booking.stands or booking.times is None:
         return
-    facts = _facts(booking, None)
+    facts = _lasting(facts_of(booking, None))
     for user, role in told:
         for span in before_start:
             yield Planned(
@@ -156,18 +204,32 @@ def _reminders(
             )
 
 
-def _facts(booking: Booking, change: Change | None) -> BookingFacts:
+def facts_of(booking: Booking, change: Change | None) -> BookingFacts:
+    """What the words about the booking, or about a change of it, are made from."""
     return BookingFacts(
         uid=booking.uid,
         title=booking.title,
         times=booking.times,
         old_times=change.old_times if change else None,
         place=booking.place,
+        old_place=change.old_place if change else None,
         organizer=booking.organizer,
-        # Words name the first one; a booking may have thousands.
-        attendees=booking.attendees[:1],
+        old_organizer=change.old_organizer if change else None,
+        hosts=booking.hosts[:MOST_NAMED],
+        attendees=booking.attendees[:MOST_NAMED],
+        attendee_count=len(booking.attendees),
         attendee=change.attendee if change else None,
+        added=change.added[:MOST_NAMED] if change else (),
+        seats=booking.seats,
         reason=change.reason if change else None,
+        payment=change.payment if change else None,
+    )
+
+
+def _lasting(facts: BookingFacts) -> BookingFacts:
+    """What a reminder says of who comes, so that it need not be planned anew for every seat."""
+    return structs.replace(
+        facts, hosts=(), attendees=facts.attendees[:1], attendee_count=0, seats=None
     )
 
 
@@ -176,4 +238,6 @@ def _key(item: Planned) -> _Key:
 
 
 def _ends_earlier_news(change: Change) -> bool:
-    return change.kind in STATE_NEWS and change.attendee is None
+    """A seat's news ends nobody else's; but the last seat that is given up cancels the booking."""
+    is_whole = change.attendee is None or change.kind is PushEvent.BOOKING_CANCELLED
+    return change.kind in STATE_NEWS and is_whole

@@ -44,3 +44,8 @@ STATE_NEWS = frozenset(
     }
 )
 """News of what a booking is and when. A later one makes the earlier ones untrue."""
+
+AFTERMATH = frozenset(
+    {PushEvent.PAYMENT_RECEIVED, PushEvent.RECORDING_READY, PushEvent.TRANSCRIPT_READY}
+)
+"""News that may come when the meeting is over, and is worth telling then."""

@@ -1,18 +1,18 @@
 """Rehearse: a test push to a user's phones, in the words and by the way of a real one."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 
 from msgspec import Struct
 
 from calbell.domain.booking import Booking
-from calbell.domain.events import TimeSpan
 from calbell.domain.notification import BookingFacts, NotificationState, Planned
-from calbell.domain.people import Person, Role, User
-from calbell.domain.plan import FRESH_FOR, recipients
+from calbell.domain.people import Role, User
+from calbell.domain.plan import FRESH_FOR, facts_of, recipients
 from calbell.domain.push_events import PushEvent
 from calbell.domain.push_tokens import masked
 from calbell.domain.release import Released, Suppressed, release
+from calbell.domain.samples import sample
 from calbell.domain.subscription import SubscribedPhone
 from calbell.domain.wording import Reader
 from calbell.expo.messages import PushMessage
@@ -22,8 +22,6 @@ from calbell.flows.surroundings import Policy
 from calbell.store import bookings, deliveries, notifications, subscriptions, users
 from calbell.store.connection import Connection
 from calbell.store.notifications import NewNotification
-
-SAMPLE_UID = "calbell-test-push"
 
 
 class CannotRehearse(Exception):
@@ -66,7 +64,7 @@ def prepare(
     if user is None:
         raise CannotRehearse(f"there is no user {rehearsal.user_id}")
     about = _about(connection, rehearsal)
-    facts, role = about if about is not None else (sample(now), Role.ORGANIZER)
+    facts, role = about if about is not None else (sample(rehearsal.kind, now), Role.ORGANIZER)
     planned = Planned(
         user_id=user.id,
         role=role,
@@ -130,18 +128,6 @@ def messages(prepared: Prepared, app: App) -> list[PushMessage]:
     ]
 
 
-def sample(now: datetime) -> BookingFacts:
-    """A booking that nobody made: tomorrow, for half an hour."""
-    start_at = now.replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
-    return BookingFacts(
-        uid=SAMPLE_UID,
-        title="Test booking",
-        times=TimeSpan(start_at, start_at + timedelta(minutes=30)),
-        organizer=Person("calbell@example.com", "Calbell"),
-        attendees=(Person("calbell@example.com", "Calbell"),),
-    )
-
-
 def _about(connection: Connection, rehearsal: Rehearsal) -> tuple[BookingFacts, Role] | None:
     """The facts of the booking and the user's role in it; `None` where he has none."""
     if rehearsal.uid is None or "\0" in rehearsal.uid:
@@ -153,15 +139,7 @@ def _about(connection: Connection, rehearsal: Rehearsal) -> tuple[BookingFacts, 
     role = _role(connection, rehearsal.user_id, booking)
     if role is None:
         return None
-    facts = BookingFacts(
-        uid=booking.uid,
-        title=booking.title,
-        times=booking.times,
-        place=booking.place,
-        organizer=booking.organizer,
-        attendees=booking.attendees[:1],
-    )
-    return facts, role
+    return facts_of(booking, None), role
 
 
 def _role(connection: Connection, user_id: int, booking: Booking) -> Role | None:

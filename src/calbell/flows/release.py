@@ -1,17 +1,22 @@
 """Release: at its time, a notification becomes deliveries to the phones that the user has then."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from random import Random
 from typing import assert_never
 
-from calbell.domain.notification import NotificationState
+from msgspec import structs
+
+from calbell.domain.notification import NotificationState, Suppression
+from calbell.domain.plan import GATHERED_FOR
+from calbell.domain.push_events import PushEvent
 from calbell.domain.release import Released, Stale, Suppressed, Verdict, release
 from calbell.flows.surroundings import Clock, Policy, new_key
 from calbell.store import bookings, deliveries, notifications, subscriptions
 from calbell.store.connection import Connection
 from calbell.store.database import Database
 from calbell.store.deliveries import NewDelivery
+from calbell.store.notifications import DueNotification
 
 MOST_AT_ONCE = 500
 
@@ -50,6 +55,7 @@ def release_due(connection: Connection, policy: Policy, now: datetime, chance: R
     due = notifications.due(connection, now, MOST_AT_ONCE)
     if not due:
         return 0
+    due = _gathered(connection, due, now)
     standing = bookings.by_ids(connection, {n.booking_id for n in due if n.booking_id is not None})
     phones = subscriptions.phones_of(connection, (n.planned.user_id for n in due))
     verdicts = {
@@ -69,6 +75,45 @@ def release_due(connection: Connection, policy: Policy, now: datetime, chance: R
     deliveries.insert_many(connection, deliveries_of(verdicts, expiry, chance), now)
     deliveries.announce(connection)
     return len(due)
+
+
+def _gathered(
+    connection: Connection, due: list[DueNotification], now: datetime
+) -> list[DueNotification]:
+    """Those that are due, where several are to be told together one for all of them; what it stands
+    for is settled here, also what would be due within the next moments."""
+    keys = {key for n in due if (key := _group(n)) is not None}
+    if not keys:
+        return due
+    soon = notifications.due(connection, now + GATHERED_FOR, MOST_AT_ONCE)
+    groups: dict[tuple[int, PushEvent, str], list[DueNotification]] = {key: [] for key in keys}
+    for one in soon:
+        if (key := _group(one)) in groups:
+            groups[key].append(one)
+    leaders = {}
+    for group in groups.values():
+        first, *rest = sorted(group, key=lambda n: (_starts_at(n), n.id))
+        together = structs.replace(first.planned.facts, count=len(group))
+        notifications.tell_together(connection, first.id, together)
+        notifications.settle_waiting(
+            connection,
+            ((n.id, NotificationState.SUPPRESSED, Suppression.TOLD_TOGETHER) for n in rest),
+            now,
+        )
+        leaders[first.id] = first
+    alone = [n for n in due if _group(n) is None]
+    return [*alone, *leaders.values()]
+
+
+def _group(notification: DueNotification) -> tuple[int, PushEvent, str] | None:
+    planned = notification.planned
+    together = planned.facts.together
+    return None if together is None else (planned.user_id, planned.kind, together)
+
+
+def _starts_at(notification: DueNotification) -> datetime:
+    times = notification.planned.facts.times
+    return times.start_at if times else datetime.max.replace(tzinfo=UTC)
 
 
 def state_of(verdict: Verdict) -> tuple[NotificationState, str | None]:

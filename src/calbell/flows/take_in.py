@@ -261,6 +261,10 @@ def _tell(
     new, verdicts = list[NewNotification](), list[Verdict | None]()
     for effect, planned in plans:
         for item in planned.news:
+            if item.due_at > now:
+                new.append(_notification(effect, ids, item, NotificationState.WAITING, None))
+                verdicts.append(None)
+                continue
             # News that is told in the transaction of its event is true.
             verdict = release(item, None, phones[item.user_id], exclusive=policy.exclusive, now=now)
             new.append(_notification(effect, ids, item, *state_of(verdict)))

@@ -108,6 +108,12 @@ def due(connection: Connection, now: datetime, number: int) -> list[DueNotificat
     ]
 
 
+def tell_together(connection: Connection, notification_id: int, facts: BookingFacts) -> None:
+    """The notification, which waits, speaks for others of its kind as well: these are its facts."""
+    text = msgspec.json.encode(facts).decode()
+    connection.run(_SQL["change_facts"], id=notification_id, facts=text)
+
+
 def settle_waiting(
     connection: Connection,
     settled: Iterable[tuple[int, NotificationState, str | None]],

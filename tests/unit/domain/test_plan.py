@@ -6,9 +6,10 @@ import pytest
 from msgspec import structs
 
 from calbell.domain.booking import Change
+from calbell.domain.events import Payment
 from calbell.domain.people import Person, Role
 from calbell.domain.plan import FRESH_FOR, Rules, recipients
-from calbell.domain.push_events import STATE_NEWS, PushEvent
+from calbell.domain.push_events import AFTERMATH, STATE_NEWS, PushEvent
 from calbell.domain.release import Stale, release
 from tests.unit.domain.builders import (
     ADA,
@@ -180,7 +181,36 @@ def test_news_carries_the_facts_of_the_change_and_is_due_at_once() -> None:
     assert item.facts.uid == booking.uid
     assert (item.facts.title, item.facts.place, item.facts.reason) == ("Intro", "Room 1", "Ill")
     assert (item.facts.times, item.facts.old_times) == (MONDAY, TUESDAY)
-    assert (item.facts.organizer, item.facts.attendees) == (ADA, (BOB,))
+    assert (item.facts.organizer, item.facts.attendees) == (ADA, (BOB, CYD))
+    assert item.facts.attendee_count == 2
+
+
+def test_facts_name_a_few_of_whom_there_may_be_thousands() -> None:
+    crowd = tuple(Person(f"guest{number}@example.com") for number in range(1_000))
+    booking = standing(attendees=crowd, hosts=crowd, seats=2_000)
+    facts = planned_for(booking, CONFIRMED).news[0].facts
+    assert (len(facts.attendees), len(facts.hosts)) == (3, 3)
+    assert (facts.attendee_count, facts.seats) == (1_000, 2_000)
+
+
+def test_a_fact_brings_along_what_its_words_need() -> None:
+    change = Change(
+        kind=PushEvent.PAYMENT_RECEIVED,
+        payment=Payment(5_000, "USD"),
+        added=(CYD,),
+        old_place="Room 1",
+        old_organizer=DAN,
+    )
+    facts = planned_for(standing(), change).news[0].facts
+    assert (facts.payment, facts.added) == (Payment(5_000, "USD"), (CYD,))
+    assert (facts.old_place, facts.old_organizer) == ("Room 1", DAN)
+
+
+@pytest.mark.parametrize("kind", sorted(AFTERMATH))
+def test_what_comes_when_the_meeting_is_over_is_news_for_a_day(kind: PushEvent) -> None:
+    now = MONDAY.end_at + HOUR
+    (item, _) = planned_for(standing(), Change(kind=kind), event_at=now, now=now).news
+    assert item.expires_at == now + DAY
 
 
 def test_news_is_stale_a_day_after_its_event() -> None:
@@ -218,7 +248,11 @@ def test_news_of_a_bookings_state_ends_earlier_news_and_other_news_does_not(
     assert planned_for(standing(), Change(kind=kind)).ends_news == (kind in STATE_NEWS)
 
 
-@pytest.mark.parametrize("kind", list(PushEvent))
+def test_the_last_seat_that_is_given_up_ends_all_earlier_news() -> None:
+    assert planned_for(standing(seats=10), seat_of(BOB, PushEvent.BOOKING_CANCELLED)).ends_news
+
+
+@pytest.mark.parametrize("kind", sorted(set(PushEvent) - {PushEvent.BOOKING_CANCELLED}))
 def test_a_seats_news_ends_nobodys_news(kind: PushEvent) -> None:
     assert not planned_for(standing(seats=10), seat_of(BOB, kind)).ends_news
 

@@ -44,6 +44,10 @@ where d.state = 'waiting' and d.due_at <= :now
 order by d.due_at limit :number
 {lock_due}
 
+-- name: change_facts
+-- One that waits says something more.
+update notifications set facts = :facts where id = :id and state = 'waiting'
+
 -- name: settle_waiting
 -- What became of those whose time had come.
 -- moves: waiting -> released, waiting -> suppressed, waiting -> expired
