@@ -25,8 +25,10 @@ FLAGS = [
 """Without a sandbox, which root cannot have, and without what Chromium asks the network for."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For a module, not for the session: as long as it is there, no other test of this process can
+    run an event loop."""
     if CHROMIUM is None:
         pytest.skip(
             "Chromium is not installed: the pages are not tested (apt-get install chromium)"

@@ -217,6 +217,17 @@ def test_a_phone_that_is_no_more_goes_off_the_page(
     expect(page.locator(".station")).to_have_count(0)
 
 
+def test_of_very_many_phones_the_newest_are_shown(
+    page: Page, url: str, service: PushService
+) -> None:
+    for number in range(43):
+        service.add_device(name=f"phone {number}")
+    made(url, "the last")
+    expect(phone_of(page, "the last")).to_be_visible()
+    expect(page.locator(".station")).to_have_count(40)
+    expect(page.get_by_text("4 older phones are not shown")).to_be_visible()
+
+
 def test_what_a_push_says_is_text_whatever_it_says(page: Page, url: str) -> None:
     evil = "<img src=x onerror=\"document.title='taken'\">"
     send(url, made(url, evil), title=evil, body=evil, data={"url": evil}, sound=evil)

@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import format_datetime
 from http import HTTPStatus
 from typing import assert_never
 
@@ -22,7 +20,7 @@ from calbell.simulator.page.routes import Page, Pulse
 from calbell.simulator.request_log import RequestLog
 from calbell.simulator.server import wire_of
 from calbell.simulator.service import PushService
-from calbell.simulator.wire import BODY_CAP, Request, Response
+from calbell.simulator.wire import BODY_CAP, Request, Response, http_date
 
 
 def create_app(service: PushService, latency: float = 0.0) -> ASGIApp:
@@ -63,6 +61,7 @@ class _Door:
             if unread is None:
                 await self._answer(head, http, send)
             else:
+                self._pulse.beat()
                 await _give(unread, http, send)
 
     async def _answer(self, head: Request, http: HttpRequest, send: Send) -> None:
@@ -73,7 +72,7 @@ class _Door:
             return
         response = self._service.answer(request)
         self._pulse.beat()
-        response.headers.setdefault("date", _date(self._service.now))
+        response.headers.setdefault("date", http_date(self._service.now))
         await _give(response, http, send)
 
 
@@ -99,10 +98,6 @@ async def _body(http: HttpRequest) -> bytes:
         if len(body) > BODY_CAP:
             break
     return bytes(body)
-
-
-def _date(at: float) -> str:
-    return format_datetime(datetime.fromtimestamp(at, UTC), usegmt=True)
 
 
 async def _give(response: Response, http: HttpRequest, send: Send) -> None:

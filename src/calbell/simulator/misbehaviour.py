@@ -1,8 +1,6 @@
 """What a fault makes of the answer to a request."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import format_datetime
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -17,6 +15,7 @@ from calbell.simulator.wire import (
     Refused,
     Request,
     Response,
+    http_date,
     json_response,
     server_error,
     too_many_requests,
@@ -99,17 +98,15 @@ def _on_the_wire(fault: WireFault, world: World, request: Request, honest: Hones
             return _rerouted(fault, request, honest)
         case faults.ClockSkew(seconds=seconds):
             answer = honest()
-            return replace(answer, headers=answer.headers | {"date": _date(world.now + seconds)})
+            return replace(
+                answer, headers=answer.headers | {"date": http_date(world.now + seconds)}
+            )
         case _:
             assert_never(fault)
 
 
 def _page(status: int, title: str) -> Response:
     return Response(status, {"content-type": "text/html"}, _PAGE.format(title=title).encode())
-
-
-def _date(at: float) -> str:
-    return format_datetime(datetime.fromtimestamp(at, UTC), usegmt=True)
 
 
 def _garbage(fault: faults.Garbage) -> Response:

@@ -2,6 +2,8 @@
 
 import zlib
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from uuid import UUID
 
 import msgspec
@@ -115,6 +117,11 @@ def too_large() -> Refused:
 
 def json_response(value: object, status: int = 200) -> Response:
     return Response(status, {"content-type": "application/json; charset=utf-8"}, _encode(value))
+
+
+def http_date(at: float) -> str:
+    """The time as the header `Date` has it."""
+    return format_datetime(datetime.fromtimestamp(at, UTC), usegmt=True)
 
 
 def unpacked(request: Request) -> bytes:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from calbell.simulator import push
 from calbell.simulator.orders import ClockOrder, DeviceOrder, TapOrder
-from calbell.simulator.page.screens import rows, screens
+from calbell.simulator.page.screens import PHONES_SHOWN, rows, screens
 from calbell.simulator.phones import Platform
 from calbell.simulator.server import wire_of
 from calbell.simulator.service import PushService
@@ -100,7 +100,8 @@ class Page:
     def _pieces(self) -> Pieces:
         self._service.catch_up()
         phone = self._templates.get_template("phone.html")
-        bar = self._templates.get_template("bar.html").render(now=self._service.now)
+        hidden = max(0, len(self._service.devices) - PHONES_SHOWN)
+        bar = self._templates.get_template("bar.html").render(hidden=hidden)
         log = self._templates.get_template("log.html")
         drawn = {each.id: phone.render(phone=each) for each in screens(self._service)}
         told = log.render(rows=rows(self._service), log=self._service.log)

@@ -12,6 +12,7 @@ from calbell.simulator.phones import Buttons, Phone, Platform, Shown, Tapped
 from calbell.simulator.request_log import LoggedRequest
 from calbell.simulator.world import World
 
+PHONES_SHOWN = 40
 REQUESTS_SHOWN = 30
 LONGEST_BODY = 4_000
 
@@ -88,7 +89,8 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def screens(world: World) -> Iterator[Screen]:
-    for device in world.devices:
+    """The newest phones, as many as can be looked at."""
+    for device in world.devices[-PHONES_SHOWN:]:
         if phone := world.find(device.token):
             yield screen(phone, world.now)
 
