@@ -10,6 +10,7 @@ import traceback
 from collections import Counter as Counts
 from collections.abc import Iterable
 
+import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -130,10 +131,15 @@ def described(error: BaseException) -> dict[str, object]:
     }
 
 
+def _encoded(event: object, **_: object) -> str:
+    """The line as JSON; what JSON has no form for is said as text."""
+    return msgspec.json.encode(event, enc_hook=str).decode()
+
+
 def configure_logs(*, as_json: bool, level: str) -> None:
     """From now on one line per thing that happens goes to stderr, as JSON or for a terminal."""
     renderer = (
-        structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer(serializer=_encoded)
         if as_json
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )

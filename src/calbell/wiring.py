@@ -13,6 +13,7 @@ from calbell.api.app import create_app
 from calbell.api.credentials import Credentials
 from calbell.api.devices import Devices
 from calbell.api.docs import Docs
+from calbell.api.events import Events
 from calbell.api.gate import Gate
 from calbell.api.key_ring import KeyRing
 from calbell.api.keys import Keys
@@ -33,6 +34,7 @@ from calbell.expo.transport import Transport
 from calbell.flows.clocks import SharedClock, measuring_loop, system_clock
 from calbell.flows.collect import Collect, Patience
 from calbell.flows.dispatch import Dispatch
+from calbell.flows.hear import Hear
 from calbell.flows.identify import CalcomUsers, Identify
 from calbell.flows.loop import Loop
 from calbell.flows.prune import EVERY, Prune
@@ -150,7 +152,7 @@ def application(
 ) -> ASGIApp:
     """The application to serve, around the parts of a service and a way to Cal.com."""
     token = settings.admin_token.reveal() if settings.admin_token else None
-    identify = Identify(calcom, database, clock, admission_of(settings))
+    identify = Identify(calcom, database, clock, admission_of(settings), policy_of(settings).rules)
     credentials = Credentials(KeyRing(database, clock), identify, settings.auth, token)
     limit = settings.rate_limit_api_key
     handlers = Handlers(
@@ -166,8 +168,9 @@ def application(
             wake=parts.wake,
         ),
         webhooks=Webhooks(parts.receive),
+        events=Events(Hear(parts.take_in, metrics), clock),
         operator=OperatorApi(database, clock, metrics),
-        people=People(database, clock),
+        people=People(database, clock, policy_of(settings).rules),
         keys=Keys(database, clock, chance),
         docs=Docs(),
     )

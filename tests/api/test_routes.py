@@ -16,6 +16,7 @@ EVERYBODY = {"nobody", "user", "events", "support", "admin", "token"}
 USERS = {"user"}
 SUPPORT = {"support", "admin", "token"}
 ADMINS = {"admin", "token"}
+SOURCES = {"events", "token"}
 SIGNERS: set[str] = set()
 """Who signs enters; no credential counts."""
 
@@ -26,6 +27,7 @@ WHO_MAY = {
     "GET /v1/me/devices": USERS,
     "POST /v1/me/devices/test": USERS,
     "POST /webhooks/cal": SIGNERS,
+    "POST /v1/events": SOURCES,
     "GET /v1/bookings/{uid}/timeline": SUPPORT,
     "GET /v1/users": ADMINS,
     "POST /v1/users": ADMINS,
@@ -86,7 +88,7 @@ def test_only_those_enter_who_may(
 
 
 @pytest.mark.parametrize(
-    "route", [route for route, who in WHO_MAY.items() if who in (SUPPORT, ADMINS)]
+    "route", [route for route, who in WHO_MAY.items() if who in (SUPPORT, ADMINS, SOURCES)]
 )
 def test_where_nothing_is_configured_no_operator_enters(route: str) -> None:
     method, path = route.split()

@@ -10,7 +10,7 @@ from calbell.calcom.signature import sign
 from calbell.config import Secret, Settings
 from calbell.flows.release import release_due
 from calbell.flows.surroundings import Policy
-from calbell.store import deliveries
+from calbell.store import bookings, deliveries, notifications
 from tests import payloads
 from tests.api.desk import APP_PUSH, GOOD, Desk
 from tests.payloads import Json, attendee, organizer
@@ -304,3 +304,32 @@ def test_a_cancellation_takes_along_all_that_waits_to_be_told_together(desk: Des
 def test_a_single_booking_waits_for_nothing(desk: Desk) -> None:
     tell(desk, booked(desk, payloads.created))
     assert {state for _, _, state, _ in displayed(desk, "uid-1")} == {"released"}
+
+
+def test_whoever_becomes_a_user_after_the_booking_is_reminded_of_it() -> None:
+    chosen = Settings(
+        webhook_secrets=(Secret(SECRET),),
+        admin_token=Secret(ADMIN),
+        default_reminder_minutes=(10, 60),
+    )
+    desk = Desk(chosen)
+    desk.user(HOST)
+    tell(desk, booked(desk, payloads.created))
+    tell(desk, booked(desk, payloads.created, "uid-2", attendees=[attendee("x@example.com")]))
+    body = {"id": GUEST, "emails": ["user8@example.com"]}
+    assert desk.ask("POST", "/v1/users", body, key=ADMIN).status == 201
+    assert desk.ask("POST", "/v1/users", body, key=ADMIN).status == 201
+    waiting = desk.run(notifications.waiting_of, [1, 2])
+    planned = [(one.planned.user_id, one.planned.role) for one in waiting[1]]
+    assert sorted(planned) == [(HOST, "organizer")] * 2 + [(GUEST, "attendee")] * 2
+    assert {one.planned.user_id for one in waiting[2]} == {HOST}
+
+
+def test_an_organizer_is_found_by_his_id(desk: Desk) -> None:
+    late = organizer(id=55, email="nobody-knows@example.com", name="Late")
+    for uid, host in (("uid-1", late), ("uid-2", organizer(id=555, email="o@example.com"))):
+        tell(desk, booked(desk, payloads.created, uid, organizer=host))
+    found = desk.run(bookings.upcoming_of, 55, ["l_te@example.com"], desk.now)
+    assert [kept.booking.uid for kept in found] == ["uid-1"]
+    desk.later(days=3)
+    assert desk.run(bookings.upcoming_of, 55, [], desk.now) == []

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from calbell.flows.hear import under
 from calbell.flows.receive import incoming_webhook
-from calbell.flows.take_in import TakenIn, take_in_many
+from calbell.flows.take_in import Incoming, TakenIn, take_in_many
 from calbell.store import migrate, users
 from calbell.store.connection import Connection, StoreUnavailable, TryAgain
 from calbell.store.database import ThreadedDatabase, run_once
@@ -90,30 +91,45 @@ def test_two_transactions_that_lock_each_other_out_both_succeed_in_the_end(
     assert asyncio.run(work()) == ["User 1xx", "User 2xx"]
 
 
-def test_the_same_bytes_at_two_processes_at_once_are_one_event(server: PostgresEngine) -> None:
+def at_two_processes(server: PostgresEngine, *incoming: Incoming) -> list[TakenIn]:
+    """The answers to all of these, each sent at once to both of two processes, three times."""
     world = World(server.connect())
     world.user(7, "host@example.com")
     world.user(8, "guest@example.com")
-    incoming = incoming_webhook(payloads.body(created()), NOW)
     first, second = ThreadedDatabase(server), ThreadedDatabase(server)
 
     async def work() -> list[TakenIn]:
         listed = await asyncio.gather(
             *(
-                database.run(take_in_many, [incoming], POLICY, NOW, world.chance)
+                database.run(take_in_many, [item], POLICY, NOW, world.chance)
                 for database in (first, second) * 3
+                for item in incoming
             )
         )
         return [taken for (taken,) in listed]
 
     try:
-        taken = asyncio.run(work())
+        return asyncio.run(work())
     finally:
         first.close()
         second.close()
         world.connection.close()
+
+
+def test_the_same_bytes_at_two_processes_at_once_are_one_event(server: PostgresEngine) -> None:
+    taken = at_two_processes(server, incoming_webhook(payloads.body(created()), NOW))
     assert len({one.event_id for one in taken}) == 1
     assert [one.duplicate for one in taken].count(False) == 1
+
+
+def test_of_two_bodies_under_one_key_at_two_processes_at_once_one_is_kept(
+    server: PostgresEngine,
+) -> None:
+    bodies = (payloads.body(created(uid=uid)) for uid in ("b1", "b2"))
+    taken = at_two_processes(server, *(under("k", incoming_webhook(b, NOW)) for b in bodies))
+    assert len({one.event_id for one in taken}) == 1
+    assert [one.duplicate for one in taken].count(False) == 1
+    assert [one.is_other for one in taken].count(True) == 6
 
 
 def test_a_connection_that_is_lost_in_a_unit_changes_nothing(

@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from calbell.domain.plan import Rules
 from calbell.flows import story
+from calbell.flows.hear import under
 from calbell.flows.receive import incoming_webhook
 from calbell.flows.release import release_due
 from calbell.flows.story import Timeline
@@ -31,6 +32,10 @@ class Intake(World):
 
     def take(self, *bodies: dict[str, object]) -> list[TakenIn]:
         incoming = [self.read(body) for body in bodies]
+        return self.run(take_in_many, incoming, POLICY, self.now, self.chance)
+
+    def take_under(self, key: str, body: dict[str, object]) -> list[TakenIn]:
+        incoming = [under(key, self.read(body))]
         return self.run(take_in_many, incoming, POLICY, self.now, self.chance)
 
     def read(self, body: dict[str, object]) -> Incoming:
@@ -99,6 +104,14 @@ def test_the_same_bytes_are_one_event(world: Intake) -> None:
     (first,) = world.take(created())
     (again,) = world.take(created())
     assert again == TakenIn(first.event_id, True, 2)
+    assert len(world.states()) == 3
+
+
+def test_another_body_under_a_known_key_is_not_kept(world: Intake) -> None:
+    (first,) = world.take_under("k", created())
+    assert world.take_under("k", created()) == [TakenIn(first.event_id, True, 2)]
+    assert world.take_under("k", created(uid="b2")) == [TakenIn(first.event_id, True, 2, True)]
+    assert world.run(story.timeline, "b2") is None
     assert len(world.states()) == 3
 
 

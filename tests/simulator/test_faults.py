@@ -291,6 +291,16 @@ def test_f20_a_provider_delivers_after_minutes(
     assert service.displayed(token)[0].shown_at == service.now
 
 
+def test_f20_what_is_late_does_not_come_to_an_app_that_is_gone(
+    service: PushService, send: Send, token: str
+) -> None:
+    service.queue_fault(OddDelivery("late", 600))
+    send({"to": token, "title": "Booked"})
+    service.change_device(token, registered=False)
+    service.advance(600)
+    assert service.displayed(token) == ()
+
+
 def test_f21_a_code_that_nobody_knows(
     service: PushService, send: Send, get_receipts: Send, token: str
 ) -> None:

@@ -107,7 +107,8 @@ def test_s11_ticket_ids_only_ever_grow(times: list[float], seed: int) -> None:
 @given(st.floats(0, 2**37))
 def test_s11_a_ticket_id_begins_with_its_time_in_milliseconds(now: float) -> None:
     minted = UUID(TicketIds(Random(7)).next(now))
-    assert abs((minted.int >> 80) - now * 1000) <= 1
+    # So far in the future floats are a sixtieth of a millisecond apart.
+    assert abs((minted.int >> 80) - now * 1000) <= 1.02
 
 
 JSON = st.recursive(

@@ -106,6 +106,11 @@ def bad_request(message: str) -> Problem:
     return problem(400, "BadRequestException", "Bad Request", message)
 
 
+def conflict(message: str) -> Problem:
+    """It cannot be, beside what is there already."""
+    return problem(409, "ConflictException", "Conflict", message)
+
+
 DATABASE_FAILED = Problem(
     500, "INTERNAL_SERVER_ERROR", "There was an error, please try again later."
 )

@@ -22,7 +22,7 @@ def read_as(call: Call, form: type[T]) -> T | Problem:
     try:
         return msgspec.json.decode(call.body or b"{}", type=form)
     except msgspec.ValidationError as error:
-        return bad_request(_in_words(error))
+        return bad_request(in_words(error))
     except (ValueError, RecursionError):
         return bad_request("the body must be a JSON object")
 
@@ -47,7 +47,7 @@ def page_in(call: Call) -> Page | Problem:
     try:
         return msgspec.convert(query, Page, strict=False)
     except msgspec.ValidationError as error:
-        return bad_request(_in_words(error))
+        return bad_request(in_words(error))
 
 
 def number_in(call: Call, name: str) -> int | None:
@@ -59,7 +59,8 @@ def number_in(call: Call, name: str) -> int | None:
     return number if 0 < number <= LARGEST else None
 
 
-def _in_words(error: msgspec.ValidationError) -> str:
+def in_words(error: msgspec.ValidationError) -> str:
+    """What is wrong, with the field's name first."""
     said, _, where = str(error).partition(" - at `$")
     field = where.strip("`").lstrip(".")
     return f"{field}: {said}" if field else said

@@ -8,7 +8,9 @@ from calbell.api.answers import Answer, Problem, bad_request, iso, json, not_fou
 from calbell.api.operator_input import Id, Line, number_in, page_in, read_as
 from calbell.api.requests import Call
 from calbell.domain.people import is_address, is_time_zone
+from calbell.domain.plan import Rules
 from calbell.flows.surroundings import Clock
+from calbell.flows.welcome import keep_user
 from calbell.store import users
 from calbell.store.database import Database
 from calbell.store.users import FROM_OPERATOR, Profile
@@ -32,9 +34,10 @@ class NewUser(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
 class People:
     """Adds, changes, lists and removes users."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, rules: Rules) -> None:
         self._database = database
         self._clock = clock
+        self._rules = rules
 
     async def list(self, call: Call) -> Answer | Problem:
         """200 with a page of the users, in the order of their ids."""
@@ -71,7 +74,7 @@ class People:
             addresses=tuple(address.strip().lower() for address in given.emails),
             created_at=now,
         )
-        kept = await self._database.run(users.save, profile, now)
+        kept = await self._database.run(keep_user, profile, self._rules, now)
         return json(201, {"status": "success", "data": _shown(kept)})
 
     async def remove(self, call: Call) -> Answer | Problem:

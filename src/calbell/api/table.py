@@ -2,9 +2,10 @@
 
 from msgspec import Struct
 
-from calbell.api import devices, docs, keys, me, people, subscriptions, webhooks
+from calbell.api import devices, docs, events, keys, me, people, subscriptions, webhooks
 from calbell.api.devices import Devices
 from calbell.api.docs import Docs
+from calbell.api.events import Events
 from calbell.api.keys import Keys
 from calbell.api.me import Me
 from calbell.api.operator import OperatorApi
@@ -21,6 +22,7 @@ class Handlers(Struct, frozen=True, kw_only=True):
     me: Me
     devices: Devices
     webhooks: Webhooks
+    events: Events
     operator: OperatorApi
     people: People
     keys: Keys
@@ -42,6 +44,7 @@ def routes(of: Handlers, *, metrics_open: bool) -> tuple[Route, ...]:
     """What everybody else may do."""
     return (
         Route("POST", webhooks.PATH, Who.SIGNED, of.webhooks.receive),
+        Route("POST", events.PATH, Who.EVENTS, of.events.take),
         Route("GET", "/v1/bookings/{uid}/timeline", Who.SUPPORT, of.operator.timeline),
         Route("GET", people.PATH, Who.ADMIN, of.people.list),
         Route("POST", people.PATH, Who.ADMIN, of.people.save),

@@ -3,6 +3,7 @@
 from calbell.api.answers import Answer, Problem, json, unauthorized
 from calbell.api.requests import Call
 from calbell.flows.receive import Receive
+from calbell.flows.take_in import TakenIn
 
 PATH = "/webhooks/cal"
 SIGNATURE = b"x-cal-signature-256"
@@ -21,14 +22,14 @@ class Webhooks:
         taken = await self._receive.receive(call.body, call.header(SIGNATURE))
         if taken is None:
             return NOT_SIGNED if self._receive.knows_secrets else NO_SECRET
-        return json(
-            200,
-            {
-                "status": "success",
-                "data": {
-                    "eventId": taken.event_id,
-                    "duplicate": taken.duplicate,
-                    "recipients": taken.recipients,
-                },
-            },
-        )
+        return json(200, shown(taken))
+
+
+def shown(taken: TakenIn) -> dict[str, object]:
+    """What a source is answered when its event is taken in."""
+    data = {
+        "eventId": taken.event_id,
+        "duplicate": taken.duplicate,
+        "recipients": taken.recipients,
+    }
+    return {"status": "success", "data": data}

@@ -108,9 +108,9 @@ async def _demo(folder: Path, *, once: bool, ports: tuple[int, int], opens: bool
                 f"Console {calbell.url}/console, operator's token {admin_token}\n"
                 "Ctrl-C ends the demo.\n"
             )
-            if opens and _has_screen():
-                await asyncio.to_thread(webbrowser.open, expo.url)
             with stop_signals() as asked:
+                if opens and _has_screen():
+                    await asyncio.to_thread(webbrowser.open, expo.url)
                 stream = asyncio.create_task(stage.stream())
                 stopped = asyncio.create_task(asked.wait())
                 await asyncio.wait((stream, stopped), return_when=asyncio.FIRST_COMPLETED)

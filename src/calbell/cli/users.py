@@ -6,11 +6,13 @@ import cyclopts
 from cyclopts import Parameter
 from rich.table import Table
 
+from calbell.choices import policy_of
 from calbell.cli.context import database, settings
 from calbell.cli.failures import Failure, Misuse
 from calbell.cli.output import out, show
 from calbell.domain.people import is_address, is_time_zone
 from calbell.flows.clocks import system_clock
+from calbell.flows.welcome import keep_user
 from calbell.store import users
 from calbell.store.users import FROM_OPERATOR, Profile
 
@@ -68,8 +70,9 @@ def add(
         addresses=tuple(address.strip().lower() for address in email),
         created_at=now,
     )
-    with database(settings()) as units:
-        units.run(users.save, profile, now)
+    found = settings()
+    with database(found) as units:
+        units.run(keep_user, profile, policy_of(found).rules, now)
     out(f"user {id} is kept")
     return 0
 

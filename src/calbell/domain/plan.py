@@ -219,7 +219,7 @@ def facts_of(booking: Booking, change: Change | None) -> BookingFacts:
         attendees=booking.attendees[:MOST_NAMED],
         attendee_count=len(booking.attendees),
         attendee=change.attendee if change else None,
-        added=change.added[:MOST_NAMED] if change else (),
+        added=change.added if change else (),
         seats=booking.seats,
         reason=change.reason if change else None,
         payment=change.payment if change else None,

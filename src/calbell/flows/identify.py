@@ -10,8 +10,10 @@ import structlog
 from msgspec import Struct
 
 from calbell.calcom.me import Asked, CalcomUser, CannotTell, NotGood, TokenExpired
+from calbell.domain.plan import Rules
 from calbell.flows.breaker import Breaker
 from calbell.flows.surroundings import Clock
+from calbell.flows.welcome import keep_user
 from calbell.store import users
 from calbell.store.connection import Connection
 from calbell.store.database import Database
@@ -60,12 +62,18 @@ class Identify:
     """
 
     def __init__(
-        self, calcom: CalcomUsers, database: Database, clock: Clock, admission: Admission
+        self,
+        calcom: CalcomUsers,
+        database: Database,
+        clock: Clock,
+        admission: Admission,
+        rules: Rules,
     ) -> None:
         self._calcom = calcom
         self._database = database
         self._clock = clock
         self._admission = admission
+        self._rules = rules
         self._breaker = Breaker()
         self._remembered: dict[bytes, tuple[Identity, datetime]] = {}
         self._asking: dict[bytes, asyncio.Task[Identity]] = {}
@@ -123,7 +131,7 @@ class Identify:
         if not self._admission(user, known is not None):
             return Identified(user, may_register=False)
         if known is None or refreshed(known, user, self._clock()) != known:
-            await self._database.run(keep, user, self._clock())
+            await self._database.run(keep, user, self._rules, self._clock())
         return Identified(user, may_register=True)
 
     def _remember(self, hash_: bytes, identity: Identity, span: timedelta) -> None:
@@ -132,9 +140,9 @@ class Identify:
         self._remembered[hash_] = (identity, self._clock() + span)
 
 
-def keep(connection: Connection, user: CalcomUser, now: datetime) -> None:
+def keep(connection: Connection, user: CalcomUser, rules: Rules, now: datetime) -> None:
     """One unit of work: the user is known here as Cal.com describes him."""
-    users.save(connection, refreshed(users.find(connection, user.id), user, now), now)
+    keep_user(connection, refreshed(users.find(connection, user.id), user, now), rules, now)
 
 
 def refreshed(known: Profile | None, user: CalcomUser, now: datetime) -> Profile:

@@ -66,9 +66,7 @@ class Receive:
             return None
         incoming = incoming_webhook(body, self._clock())
         taken = await self._take_in.take_in(incoming)
-        state = EventState.COPY if taken.duplicate else incoming.state
-        # A trigger that is not understood is a stranger's word and no label.
-        trigger = incoming.trigger if incoming.event is not None else "other"
+        trigger, state = labels(incoming, taken)
         self._metrics.events.labels(trigger, state).inc()
         if state is EventState.UNREADABLE:
             log.warning("webhook_unreadable", reason=incoming.reason, event_id=taken.event_id)
@@ -84,6 +82,13 @@ class Receive:
         except StoreUnavailable as error:
             # Strangers must not be able to fill the line that signed webhooks wait in.
             log.warning("refusal_not_noted", **telemetry.described(error))
+
+
+def labels(incoming: Incoming, taken: TakenIn) -> tuple[str, EventState]:
+    """Under what an event is counted: its trigger, and what was made of it."""
+    # A trigger that is not understood is a stranger's word and no label.
+    trigger = incoming.trigger if incoming.event is not None else "other"
+    return trigger, EventState.COPY if taken.duplicate else incoming.state
 
 
 def incoming_webhook(body: bytes, now: datetime) -> Incoming:

@@ -44,11 +44,16 @@ class Incoming(Struct, frozen=True, kw_only=True):
 
 class TakenIn(Struct, frozen=True):
     """What a source is answered: the event's id, whether it was known before, and how many users
-    it is told to."""
+    it is told to.
+
+    `is_other` says that the event with this id came under the same key with another body; what has
+    come now is not kept.
+    """
 
     event_id: str
     duplicate: bool
     recipients: int
+    is_other: bool = False
 
 
 class TakeIn:
@@ -130,7 +135,7 @@ def take_in_many(
     _supersede(connection, plans, ids, now)
     _tell(connection, plans, ids, policy, now, chance)
     answers = {
-        item.key: TakenIn(k.public_id, True, k.recipients)
+        item.key: TakenIn(k.public_id, True, k.recipients, k.body_hash != item.body_hash)
         for item in incoming
         if (k := known.get(item.key))
     }

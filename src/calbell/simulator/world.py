@@ -244,6 +244,8 @@ class World:
 
     def _bring(self, phone: Phone, message: Message, ticket_id: str, twist: Twist) -> None:
         def brought(at: float) -> None:
+            if not phone.device.registered:
+                return
             phone.receive(message, ticket_id, at)
             if twist.is_doubled:
                 phone.receive_again(message, ticket_id, at)

@@ -1,5 +1,6 @@
 """What is known of bookings."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -77,6 +78,28 @@ def by_uid(connection: Connection, uid: str) -> KeptBooking | None:
     """The booking with this uid."""
     rows = connection.run(_SQL["booking_by_uid"], uid=uid)
     return _kept(rows[0]) if rows else None
+
+
+def upcoming_of(
+    connection: Connection, user_id: int, addresses: Iterable[str], now: datetime
+) -> list[KeptBooking]:
+    """The bookings that are not over yet and name the user, by id or by one of the addresses; they
+    are locked, in the order of their uids. Looks through all of them: nobody waits for it."""
+    named = [f'"user_id":{user_id}' + "}", *(_encoded(address) for address in addresses)]
+    rows = connection.each(
+        _SQL["upcoming_bookings"], [(f"%{_literal(text)}%",) for text in named], now=to_ms(now)
+    )
+    found = {row[0]: _kept(row) for row in rows}
+    return [found[uid] for uid in sorted(found)]
+
+
+def _encoded(address: str) -> str:
+    return f'"email":{_text(address)}'
+
+
+def _literal(text: str) -> str:
+    """The text in a pattern, where it stands for itself."""
+    return re.sub(r"([\\%_])", r"\\\1", text)
 
 
 def _kept(row: Row) -> KeptBooking:

@@ -28,3 +28,13 @@ from rows(id bigint) as r join bookings b on b.id = r.id
 select uid, id, status, title, start_at, end_at, place, people, seats, observed,
   replaced_by_uid, version
 from bookings where uid = :uid
+
+-- name: upcoming_bookings
+-- Bookings that are not over and name somebody.
+select b.uid, b.id, b.status, b.title, b.start_at, b.end_at, b.place, b.people, b.seats, b.observed,
+  b.replaced_by_uid, b.version
+from rows(pattern text) as r
+join bookings b on b.people like r.pattern escape '\'
+where coalesce(b.end_at, b.updated_at) > :now
+order by b.uid
+{lock_bookings}

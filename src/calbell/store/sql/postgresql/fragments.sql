@@ -20,6 +20,8 @@ for no key update of p skip locked
 for update
 -- name: lock_waiting
 for update of n
+-- name: lock_bookings
+for update of b
 -- name: notify
 select pg_notify('calbell', '')
 

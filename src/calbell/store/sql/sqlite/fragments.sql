@@ -21,6 +21,8 @@ blob
 
 -- name: lock_waiting
 
+-- name: lock_bookings
+
 -- name: notify
 -- Other processes notice by pragma data_version.
 select 1

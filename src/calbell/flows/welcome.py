@@ -1,0 +1,54 @@
+"""Welcome: whoever becomes a user here is reminded of what he has booked already."""
+
+from datetime import datetime
+
+from calbell.domain.booking import Booking
+from calbell.domain.notification import NotificationState
+from calbell.domain.people import Directory
+from calbell.domain.plan import Rules, plan
+from calbell.store import bookings, deliveries, notifications, users
+from calbell.store.connection import Connection
+from calbell.store.notifications import NewNotification
+from calbell.store.users import Profile
+
+
+def keep_user(connection: Connection, profile: Profile, rules: Rules, now: datetime) -> Profile:
+    """One unit of work: the user is as given, and reminded of what he has booked already."""
+    known = users.find(connection, profile.id)
+    kept = users.save(connection, profile, now)
+    if known is None or known.addresses != kept.addresses:
+        welcome(connection, kept.id, rules, now)
+    return kept
+
+
+def welcome(connection: Connection, user_id: int, rules: Rules, now: datetime) -> int:
+    """The reminders of all bookings to come in which the user has a part are planned for him, as if
+    he had been known when they were made. How many were added."""
+    profile = users.find(connection, user_id)
+    if profile is None or not rules.reminders:
+        return 0
+    found = bookings.upcoming_of(connection, user_id, profile.addresses, now)
+    waiting = notifications.waiting_of(connection, (kept.id for kept in found))
+    new = [
+        NewNotification(None, kept.id, kept.booking.version, item, NotificationState.WAITING)
+        for kept in found
+        for item in plan(
+            kept.booking,
+            (),
+            _directory(connection, kept.booking),
+            waiting[kept.id],
+            rules,
+            event_at=now,
+            now=now,
+        ).reminders
+        if item.user_id == user_id
+    ]
+    notifications.insert_many(connection, new, now)
+    deliveries.announce(connection)
+    return len(new)
+
+
+def _directory(connection: Connection, booking: Booking) -> Directory:
+    people = [p for p in (booking.organizer, *booking.hosts, *booking.attendees) if p is not None]
+    ids = {person.user_id for person in people if person.user_id is not None}
+    return users.directory(connection, ids, {person.email for person in people})
