@@ -25,6 +25,11 @@ $(BIN)/python:
 	$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
+.venv/.node: tests/clients/node/package-lock.json | $(BIN)/python
+	@if command -v npm > /dev/null; then \
+		npm ci --prefix tests/clients/node --no-fund --no-audit --loglevel=error && touch $@; \
+	else echo "Node is not installed: Expo's Node SDK is not tested"; fi
+
 setup: .venv/.runtime  ## install into .venv; the program is then .venv/bin/calbell
 
 run: .venv/.runtime  ## calbell serve
@@ -33,10 +38,10 @@ run: .venv/.runtime  ## calbell serve
 demo: .venv/.runtime  ## the whole way of a booking to a phone, on this machine alone
 	$(BIN)/calbell demo
 
-test: .venv/.dev  ## every test, PostgreSQL included
+test: .venv/.dev .venv/.node  ## every test, PostgreSQL included
 	$(BIN)/python -m pytest -n $(WORKERS)
 
-clients:  ## with Node: the npm packages without which the tests of an app's TypeScript are skipped
+clients: .venv/.node  ## with Node: the npm packages without which the tests of an app's TypeScript are skipped
 	cd tests/clients/expo_app && npm ci
 
 check: .venv/.dev  ## lint, format, types, import rules
@@ -65,4 +70,4 @@ lock: .venv/.dev  ## pin the dependencies anew, with hashes
 		--no-header -q --extra build --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:  ## remove what the targets above made
-	rm -rf .venv tests/clients/expo_app/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv tests/clients/*/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -27,12 +27,10 @@ class Expo:
         self.tokens: list[str] = []
 
     @classmethod
-    def start(cls, folder: Path, *, receipt_delay: float = 0.05) -> "Expo":
-        """The command `calbell expo-simulator`, ready to be asked."""
-        program = Program(
-            ["-m", "calbell", "expo-simulator", "--port=0", f"--receipt-delay={receipt_delay}"],
-            folder,
-        )
+    def start(cls, folder: Path, *more: str, receipt_delay: float = 0.05) -> "Expo":
+        """The command `calbell expo-simulator`, with more arguments, ready to be asked."""
+        delay = f"--receipt-delay={receipt_delay}"
+        program = Program(["-m", "calbell", "expo-simulator", "--port=0", delay, *more], folder)
         return cls(program, program.first(program.out, address_of))
 
     def control(self, method: str, path: str, value: object = None) -> Any:
@@ -65,6 +63,15 @@ class Expo:
         """The messages that the phone shows, oldest first."""
         told = self.control("GET", f"/devices/{quote(token, safe='')}/displayed")
         return [shown["message"] for shown in told["displayed"]]
+
+    def advance(self, seconds: float) -> None:
+        """So much time has passed for it."""
+        self.control("POST", "/clock/advance", {"seconds": seconds})
+
+    def statuses(self) -> list[int]:
+        """What it answered to every send request so far."""
+        log = self.control("GET", "/requests")["requests"]
+        return [request["status"] for request in log if request["path"].endswith("/send")]
 
     def sent(self, token: str) -> list[dict[str, Any]]:
         """Every message to the phone that came in, be it accepted or not."""

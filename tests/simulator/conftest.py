@@ -1,6 +1,9 @@
 """A service in a time of its own, and how the tests talk to it."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from random import Random
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 
 from calbell.simulator.service import PushService
 from calbell.simulator.wire import Request
+from tests.simulated import listening
 
 Answer = tuple[int, Any]
 
@@ -25,10 +29,11 @@ def service() -> PushService:
 def call(service: PushService) -> Callable[..., Answer]:
     """`call(method, path, value)`: status and JSON of the answer; bytes are sent as they are."""
 
-    def called(method: str, path: str, value: object = b"") -> Answer:
+    def called(method: str, path: str, value: object = b"", bearer: str | None = None) -> Answer:
         body = value if isinstance(value, bytes) else msgspec.json.encode(value)
         path, _, query = path.partition("?")
-        answer = service.answer(Request(method, path, query, {}, body))
+        headers = {} if bearer is None else {"authorization": bearer}
+        answer = service.answer(Request(method, path, query, headers, body))
         assert answer.headers["content-type"] == "application/json; charset=utf-8"
         return answer.status, msgspec.json.decode(answer.body)
 
@@ -44,3 +49,22 @@ def send(call: Callable[..., Answer]) -> Callable[[object], Answer]:
 @pytest.fixture
 def get_receipts(call: Callable[..., Answer]) -> Callable[[object], Answer]:
     return lambda ids: call("POST", "/--/api/v2/push/getReceipts", {"ids": ids})
+
+
+@pytest.fixture
+def served() -> PushService:
+    """The service behind `address`, in the time of the outside world."""
+    return PushService(time.time, Random(7))
+
+
+@pytest.fixture
+def address(served: PushService) -> Iterator[tuple[str, int]]:
+    """Host and port of a server that answers as `served` does."""
+    with listening(served) as listens:
+        yield listens
+
+
+@pytest.fixture
+def connection(address: tuple[str, int]) -> Iterator[HTTPConnection]:
+    with closing(HTTPConnection(*address, timeout=10)) as connection:
+        yield connection

@@ -56,6 +56,70 @@ def test_s13_a_word_that_only_begins_like_a_magic_one_is_not_valid(send: Send) -
         assert send({"to": token})[1]["data"]["message"].endswith("is not a valid Expo push token")
 
 
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [
+        ("rate", "MessageRateExceeded"),
+        ("nofcm", "InvalidCredentials"),
+        ("noapns", "InvalidCredentials"),
+    ],
+)
+def test_s16_s17_s19_words_that_fail_in_the_ticket(send: Send, word: str, code: str) -> None:
+    ticket = send({"to": magic(f"{word}-1"), "title": "Booked"})[1]["data"]
+    assert (ticket["status"], ticket["details"]["error"]) == ("error", code)
+    assert ("APNs" in ticket["message"], "FCM" in ticket["message"]) == (
+        word == "noapns",
+        word == "nofcm",
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [("toobig", "MessageTooBig"), ("badtoken", "DeveloperError"), ("sender", "ProviderError")],
+)
+def test_s18_s40_s41_words_that_fail_in_the_receipt(
+    service: PushService, send: Send, get_receipts: Send, word: str, code: str
+) -> None:
+    ticket = send({"to": magic(word), "title": "Booked"})[1]["data"]["id"]
+    service.advance(2)
+    receipt = get_receipts([ticket])[1]["data"][ticket]
+    assert (receipt["status"], receipt["details"]["error"]) == ("error", code)
+    assert service.displayed(magic(word)) == ()
+
+
+def test_s40_the_receipt_of_the_wrong_environment(
+    service: PushService, send: Send, get_receipts: Send
+) -> None:
+    ticket = send({"to": magic("badtoken"), "title": "Booked"})[1]["data"]["id"]
+    service.advance(2)
+    assert get_receipts([ticket])[1]["data"][ticket] == {
+        "status": "error",
+        "message": "The Apple Push Notification service failed to send the notification "
+        "(reason: BadDeviceToken, status code: 400).",
+        "messageEnum": 1006,
+        "messageParamValues": ["BadDeviceToken", "400"],
+        "details": {
+            "apns": {"reason": "BadDeviceToken", "statusCode": 400},
+            "error": "DeveloperError",
+            "errorCodeEnum": 2,
+            "sentAt": 1_786_000_000,
+        },
+    }
+
+
+@pytest.mark.parametrize(("word", "at_last"), [("slowreceipt", True), ("noreceipt", False)])
+def test_f15_words_whose_receipts_are_late_or_never_come(
+    service: PushService, send: Send, get_receipts: Send, word: str, at_last: bool
+) -> None:
+    ticket = send({"to": magic(word), "title": "Booked"})[1]["data"]["id"]
+    service.advance(1799)
+    seen = [ticket in get_receipts([ticket])[1]["data"]]
+    service.advance(1)
+    seen.append(ticket in get_receipts([ticket])[1]["data"])
+    assert seen == [False, at_last]
+    assert len(service.displayed(magic(word))) == 1
+
+
 def asked(call: Call, **changes: object) -> Answer:
     body: dict[str, object] = {
         "type": "fcm",

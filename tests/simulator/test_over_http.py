@@ -4,17 +4,11 @@ import asyncio
 import gzip
 import json
 import socket
-import threading
-import time
 import zlib
-from collections.abc import Iterator
-from contextlib import closing
 from http.client import HTTPConnection, HTTPResponse
-from random import Random
 from urllib.parse import quote
 
 import pytest
-import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope
 
 from calbell.simulator.app import create_app
@@ -24,33 +18,6 @@ from calbell.simulator.wire import BODY_CAP
 SEND = "/--/api/v2/push/send"
 OK = "ExponentPushToken[ok]"
 GZIP = {"content-encoding": "gzip"}
-
-
-@pytest.fixture
-def service() -> PushService:
-    return PushService(time.time, Random(7))
-
-
-@pytest.fixture
-def address(service: PushService) -> Iterator[tuple[str, int]]:
-    """Host and port of a server that answers as the service does."""
-    config = uvicorn.Config(create_app(service), ws="none", log_level="critical")
-    server = uvicorn.Server(config)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        host, port = listening.getsockname()
-        yield host, port
-        server.should_exit = True
-        thread.join()
-
-
-@pytest.fixture
-def connection(address: tuple[str, int]) -> Iterator[HTTPConnection]:
-    with closing(HTTPConnection(*address, timeout=10)) as connection:
-        yield connection
 
 
 def post(
@@ -77,7 +44,7 @@ def test_s09_a_send_is_answered_as_json_on_a_connection_that_stays(
 
 
 def test_s07_a_gzip_body_is_as_good_as_a_plain_one(
-    service: PushService, connection: HTTPConnection
+    served: PushService, connection: HTTPConnection
 ) -> None:
     response, body = post(connection, gzip.compress(messages()), GZIP)
     assert (response.status, len(json.loads(body)["data"])) == (200, 1)
@@ -113,12 +80,12 @@ def test_s07_other_answers_are_plain(connection: HTTPConnection, count: int, acc
     ids=["plain", "zlib", "cut off", "more behind it"],
 )
 def test_s27_what_is_not_gzip_as_it_says_is_refused(
-    service: PushService, connection: HTTPConnection, body: bytes
+    served: PushService, connection: HTTPConnection, body: bytes
 ) -> None:
     response, answer = post(connection, body, GZIP)
     assert response.status == 400
     assert json.loads(answer)["errors"][0]["message"] == "The request body is not valid gzip."
-    assert service.tickets == ()
+    assert served.tickets == ()
 
 
 @pytest.mark.parametrize(

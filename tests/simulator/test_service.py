@@ -16,8 +16,16 @@ SEND = "/--/api/v2/push/send"
 OK = "ExponentPushToken[ok]"
 
 
-def ticking(**limits: int) -> PushService:
-    return PushService(lambda: 1_786_000_000.0, Random(7), **limits)
+def ticking(
+    keep_requests: int = 1_000, keep_displayed: int = 100, keep_tickets: int = 1_000_000
+) -> PushService:
+    return PushService(
+        lambda: 1_786_000_000.0,
+        Random(7),
+        keep_requests=keep_requests,
+        keep_displayed=keep_displayed,
+        keep_tickets=keep_tickets,
+    )
 
 
 def booked(service: PushService, title: str = "Booked") -> Response:
@@ -99,7 +107,8 @@ def test_s11_ticket_ids_only_ever_grow(times: list[float], seed: int) -> None:
 @given(st.floats(0, 2**37))
 def test_s11_a_ticket_id_begins_with_its_time_in_milliseconds(now: float) -> None:
     minted = UUID(TicketIds(Random(7)).next(now))
-    assert abs((minted.int >> 80) - now * 1000) <= 1
+    # So far in the future floats are a sixtieth of a millisecond apart.
+    assert abs((minted.int >> 80) - now * 1000) <= 1.02
 
 
 JSON = st.recursive(

@@ -1,7 +1,10 @@
 """`calbell demo`: the main job on this machine alone, with no account anywhere."""
 
 import asyncio
+import os
+import sys
 import time
+import webbrowser
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,13 +21,13 @@ from calbell import telemetry
 from calbell.calcom.signature import sign
 from calbell.cli.context import Port
 from calbell.cli.demo_bookings import GUEST, HOST, DemoBooking, DemoUser
+from calbell.cli.expo_simulator import simulated_expo
 from calbell.cli.failures import Failure
 from calbell.cli.output import narrate
 from calbell.cli.server import HttpServer, stop_signals
 from calbell.config import Secret, Settings
 from calbell.flows.clocks import system_clock
 from calbell.flows.grant import grant
-from calbell.simulator.app import create_app
 from calbell.simulator.service import PushService
 from calbell.store import users
 from calbell.store.users import Profile
@@ -47,7 +50,9 @@ class DemoPhone(Struct, frozen=True):
     token: str
 
 
-def demo(*, once: bool = False, port: Port = 8000, simulator_port: Port = 8100) -> int:
+def demo(
+    *, once: bool = False, port: Port = 8000, simulator_port: Port = 8100, open_page: bool = True
+) -> int:
     """The main job on this machine alone: no account, no network, no configuration.
 
     Starts Calbell on a temporary SQLite database and a local Expo Push Service, registers an
@@ -63,21 +68,22 @@ def demo(*, once: bool = False, port: Port = 8000, simulator_port: Port = 8100) 
         Where Calbell listens.
     simulator_port
         Where the simulated Expo Push Service listens.
+    open_page
+        Open the page that shows the phones, where this terminal has a screen beside it.
     """
     telemetry.configure_logs(as_json=False, level="error")
     with TemporaryDirectory(prefix="calbell-demo-") as folder:
         if once:
-            return uvloop.run(_demo(Path(folder), once=True, ports=(0, 0)))
-        return uvloop.run(_demo(Path(folder), once=False, ports=(port, simulator_port)))
+            return uvloop.run(_demo(Path(folder), once=True, ports=(0, 0), opens=False))
+        ports = port, simulator_port
+        return uvloop.run(_demo(Path(folder), once=False, ports=ports, opens=open_page))
 
 
-async def _demo(folder: Path, *, once: bool, ports: tuple[int, int]) -> int:
+async def _demo(folder: Path, *, once: bool, ports: tuple[int, int], opens: bool) -> int:
     chance = Random()
     admin_token, secret = (f"{chance.getrandbits(128):032x}" for _ in range(2))
-    expo = HttpServer(
-        create_app(PushService(time.time, chance, RECEIPT_DELAY / 2)), "127.0.0.1", ports[1]
-    )
-    expo.start()
+    expo = simulated_expo(PushService(time.time, chance, RECEIPT_DELAY / 2), "127.0.0.1", ports[1])
+    await expo.start()
     service = Service(
         Settings(
             database_url=f"sqlite:///{folder}/demo.db",
@@ -98,10 +104,13 @@ async def _demo(folder: Path, *, once: bool, ports: tuple[int, int]) -> int:
             if once:
                 return await stage.one_booking()
             narrate(
+                f"Phones {expo.url}\n"
                 f"Console {calbell.url}/console, operator's token {admin_token}\n"
                 "Ctrl-C ends the demo.\n"
             )
             with stop_signals() as asked:
+                if opens and _has_screen():
+                    await asyncio.to_thread(webbrowser.open, expo.url)
                 stream = asyncio.create_task(stage.stream())
                 stopped = asyncio.create_task(asked.wait())
                 await asyncio.wait((stream, stopped), return_when=asyncio.FIRST_COMPLETED)
@@ -116,6 +125,14 @@ async def _demo(folder: Path, *, once: bool, ports: tuple[int, int]) -> int:
         await calbell.stop()
         await service.stop()
         await expo.stop()
+
+
+def _has_screen() -> bool:
+    """Whether somebody sits at a terminal of a desktop, who would see a browser."""
+    is_desktop = sys.platform == "darwin" or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+    return is_desktop and sys.stdout.isatty()
 
 
 class Stage:
@@ -150,7 +167,11 @@ class Stage:
                 made = await self._ask(
                     "POST",
                     f"{self._expo}/_sim/devices",
-                    json={"platform": platform, "name": f"{user.name}'s {name}"},
+                    json={
+                        "platform": platform,
+                        "name": f"{user.name}'s {name}",
+                        "app": "com.cal.companion",
+                    },
                 )
                 phone = DemoPhone(f"{user.name}'s {name}", user, platform, made["token"])
                 kept = await self._ask(

@@ -1,83 +1,57 @@
 """The control API, `/_sim/*`: a thin layer of JSON over what `World` can do."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final
-from urllib.parse import unquote
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qs, unquote
 
 import msgspec
-from msgspec import Meta
 
-from calbell.simulator import push
-from calbell.simulator.faults import SUPPORTED, Endpoint, Fault, QueuedFault
-from calbell.simulator.magic import FIRST_PROJECT
-from calbell.simulator.phones import Device, Platform, Shown
-from calbell.simulator.reading import misshapen, parsed, shaped
-from calbell.simulator.request_log import LoggedRequest
-from calbell.simulator.tickets import Ticket
-from calbell.simulator.wire import (
-    Refused,
-    Request,
-    Response,
-    invalid,
-    json_response,
-    not_found,
-    unpacked,
+from calbell.simulator import push, telling
+from calbell.simulator.apns import apns_file
+from calbell.simulator.fault_queue import FaultOrder
+from calbell.simulator.faults import SUPPORTED
+from calbell.simulator.orders import (
+    ClockOrder,
+    DeviceOrder,
+    ProjectOrder,
+    TapOrder,
+    phone_of,
+    switched,
 )
+from calbell.simulator.phones import Device
+from calbell.simulator.reading import parsed, shaped
+from calbell.simulator.switches import Switches
+from calbell.simulator.telling import Told, time_of
+from calbell.simulator.wire import Request, Response, json_response, not_found, unpacked
 from calbell.simulator.world import World
 
-ROUTES: Final = (
-    "GET /_sim",
-    "POST /_sim/reset",
-    "POST /_sim/projects",
-    "GET /_sim/devices",
-    "POST /_sim/devices",
-    "GET /_sim/devices/{token}/displayed",
-    "POST /_sim/clock/advance",
-    "POST /_sim/faults",
-    "GET /_sim/requests",
-    "GET /_sim/tickets",
-)
-
-TICKETS_LISTED = 1_000
-TEN_YEARS = 315_360_000
-"""Seconds, the most that the clock is advanced at once."""
-
-ProjectName = Annotated[str, Meta(pattern=r"^@[^/\s]+/[^/\s]+$")]
+Shape = TypeVar("Shape")
+Act = Callable[[World, Request, list[str]], object]
+"""What a route does and answers, given what stands in the place of its `{…}`."""
 
 
-class _ProjectBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    project: ProjectName
-    rate_limit: Annotated[int, Meta(ge=0)] | None = None
+class Route(msgspec.Struct, frozen=True):
+    """One thing that can be asked for. `takes` is the form of the body, if it has one."""
 
+    method: str
+    path: str
+    does: str
+    act: Act
+    takes: type | None = None
 
-class _DeviceBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    token: str | None = None
-    platform: Platform | None = None
-    project: ProjectName | None = None
-    name: str | None = None
-    channels: list[str] | None = None
-    offline: bool | None = None
-    registered: bool | None = None
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
 
-
-class _AdvanceBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    seconds: Annotated[float, Meta(ge=0, le=TEN_YEARS)]
-
-
-class _FaultBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    fault: str
-    on: Endpoint = Endpoint.SEND
-    token: str | None = None
-    nth: Annotated[int, Meta(ge=1)] = 1
-    times: Annotated[int, Meta(ge=0)] = 1
-    options: dict[str, Any] = msgspec.field(default_factory=dict)
-
-
-_PROJECT: Final = msgspec.json.Decoder(_ProjectBody)
-_DEVICE: Final = msgspec.json.Decoder(_DeviceBody)
-_ADVANCE: Final = msgspec.json.Decoder(_AdvanceBody)
-_FAULT: Final = msgspec.json.Decoder(_FaultBody)
-_ANYTHING: Final = msgspec.json.Decoder(Any)
+    def matches(self, method: str, path: str) -> list[str] | None:
+        """What stands in the place of its `{…}`; nothing where the route is another."""
+        ours, theirs = self.path.split("/"), path.split("/")
+        if method != self.method or len(ours) != len(theirs):
+            return None
+        pairs = list(zip(ours, theirs, strict=True))
+        if any(our != their for our, their in pairs if not our.startswith("{")):
+            return None
+        return [unquote(their) for our, their in pairs if our.startswith("{")]
 
 
 def concerns(path: str) -> bool:
@@ -86,162 +60,138 @@ def concerns(path: str) -> bool:
 
 def carried_out(world: World, request: Request) -> Response:
     """The answer, after the request has had its effect; a refusal names what is wrong with it."""
-    _, _, *place = request.path.split("/")
-    match request.method, place:
-        case "GET", []:
-            answer = _index(world)
-        case "GET", ["devices"]:
-            answer = {"devices": world.devices}
-        case "GET", ["devices", token, "displayed"]:
-            answer = _displayed(world, unquote(token))
-        case "GET", ["requests"]:
-            answer = _requests(world)
-        case "GET", ["tickets"]:
-            answer = {"tickets": [_ticket(each) for each in world.tickets[-TICKETS_LISTED:]]}
-        case "POST", _:
-            return json_response(_changed(world, place, request))
-        case _:
-            raise _nothing_there(request)
-    return json_response(answer)
+    for route in ROUTES:
+        if (names := route.matches(request.method, request.path)) is not None:
+            answer = route.act(world, request, names)
+            return answer if isinstance(answer, Response) else json_response(answer)
+    raise not_found(f"There is no {request.method} {request.path}.")
 
 
-def _changed(world: World, place: list[str], request: Request) -> object:
-    match place:
-        case ["reset"]:
-            world.reset()
-            return {"now": _time(world.now)}
-        case ["projects"]:
-            return _project(world, shaped(_PROJECT, parsed(unpacked(request))))
-        case ["devices"]:
-            return _device(world, shaped(_DEVICE, parsed(unpacked(request))))
-        case ["clock", "advance"]:
-            world.advance(shaped(_ADVANCE, parsed(unpacked(request))).seconds)
-            return {"now": _time(world.now)}
-        case ["faults"]:
-            return _fault(world, shaped(_FAULT, parsed(unpacked(request))))
-        case _:
-            raise _nothing_there(request)
+def _read(shape: type[Shape], request: Request) -> Shape:
+    return shaped(msgspec.json.Decoder(shape), parsed(unpacked(request)))
 
 
-def _project(world: World, body: _ProjectBody) -> dict[str, object]:
-    project = world.set_project(body.project, rate_limit=body.rate_limit)
-    return {"project": project.name, "rate_limit": project.rate_limit}
-
-
-def _device(world: World, body: _DeviceBody) -> Device:
-    """Without a token a new device, else the one it names; then everything else is set."""
-    if body.token is None:
-        platform, project = body.platform or Platform.IOS, body.project or FIRST_PROJECT
-        token = world.add_device(platform, project).token
-    elif body.platform or body.project:
-        raise invalid("A token keeps its platform and its project.")
-    elif world.find(body.token) is None:
-        raise not_found("There is no device with this token.")
-    else:
-        token = body.token
-    return world.change_device(
-        token,
-        offline=body.offline,
-        registered=body.registered,
-        name=body.name,
-        channels=body.channels,
-    )
-
-
-def _fault(world: World, body: _FaultBody) -> dict[str, object]:
-    if body.fault not in SUPPORTED:
-        raise invalid(f'"fault" must be one of {", ".join(SUPPORTED)}.')
-    options = {**body.options, "fault": body.fault}
-    try:
-        fault: Fault = msgspec.convert(options, Fault)
-    except msgspec.ValidationError as error:
-        raise misshapen(error) from None
-    return _queued(
-        world.queue_fault(fault, body.on, token=body.token, nth=body.nth, times=body.times)
-    )
-
-
-def _queued(queued: QueuedFault) -> dict[str, object]:
-    told: dict[str, object] = msgspec.to_builtins(queued)
-    options = msgspec.to_builtins(queued.fault)
-    return told | {"fault": options.pop("fault"), "options": options}
-
-
-def _index(world: World) -> dict[str, object]:
+def _index(world: World, _: Request, names: list[str]) -> Told:
     return {
         "program": "Expo simulator",
-        "now": _time(world.now),
+        "now": time_of(world.now),
         "projects": world.projects,
         "devices": len(world.devices),
         "tickets": len(world.tickets),
         "faults": SUPPORTED,
         "push": push.PATHS,
-        "control": ROUTES,
+        "control": [route.name for route in ROUTES],
     }
 
 
-def _displayed(world: World, token: str) -> dict[str, object]:
-    phone = world.find(token)
-    if phone is None:
-        raise not_found("There is no device with this token.")
-    return {"displayed": [_shown(each) for each in phone.shown]}
+def _reset(world: World, _: Request, names: list[str]) -> Told:
+    world.reset()
+    return {"now": time_of(world.now)}
 
 
-def _shown(shown: Shown) -> dict[str, object]:
-    message = msgspec.to_builtins(shown.message)
-    del message["to"]
-    return {
-        "ticket_id": shown.ticket_id,
-        "shown_at": _time(shown.shown_at),
-        "blank": shown.blank,
-        "message": message,
-    }
+def _projects(world: World, _: Request, names: list[str]) -> Told:
+    return {"projects": [telling.project(each) for each in world.projects]}
 
 
-def _ticket(ticket: Ticket) -> dict[str, object]:
-    return {
-        "id": ticket.id,
-        "token": ticket.token,
-        "outcome": ticket.outcome,
-        "accepted_at": _time(ticket.accepted_at),
-        "ready_at": _time(ticket.ready_at),
-        "gone_at": _time(ticket.gone_at),
-    }
+def _set_project(world: World, request: Request, names: list[str]) -> Told:
+    return telling.project(_read(ProjectOrder, request).carried_out(world))
 
 
-def _requests(world: World) -> dict[str, object]:
-    return {
-        "requests": [_request(each) for each in world.requests],
-        "max_parallel": world.log.max_parallel,
-    }
+def _devices(world: World, _: Request, names: list[str]) -> Told:
+    return {"devices": world.devices}
 
 
-def _request(logged: LoggedRequest) -> dict[str, object]:
-    return {
-        "at": _time(logged.at),
-        "method": logged.method,
-        "path": logged.path,
-        "query": logged.query,
-        "headers": logged.headers,
-        "size": len(logged.body),
-        "body": _body(logged),
-        "status": logged.status,
-        "fault": logged.fault,
-    }
+def _set_device(world: World, request: Request, names: list[str]) -> Device:
+    return _read(DeviceOrder, request).carried_out(world)
 
 
-def _body(logged: LoggedRequest) -> object:
-    """The body as the service read it: JSON; else text, as far as it is text."""
-    request = Request(logged.method, logged.path, headers=logged.headers, body=logged.body)
-    try:
-        return shaped(_ANYTHING, parsed(unpacked(request)))
-    except Refused:
-        return logged.body.decode(errors="replace")
+def _displayed(world: World, _: Request, names: list[str]) -> Told:
+    return telling.displayed(phone_of(world, names[0]))
 
 
-def _nothing_there(request: Request) -> Refused:
-    return not_found(f"There is no {request.method} {request.path}.")
+def _apns(world: World, _: Request, names: list[str]) -> Response:
+    token, ticket_id = names[0], names[1].removesuffix(".apns")
+    phone = phone_of(world, token)
+    for shown in phone.shown:
+        if shown.ticket_id == ticket_id:
+            return apns_file(shown, phone.device)
+    raise not_found("The phone shows no notification of this ticket.")
 
 
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _tap(world: World, request: Request, names: list[str]) -> Told:
+    return telling.tapped(_read(TapOrder, request).carried_out(world, names[0]))
+
+
+def _lock(world: World, _: Request, names: list[str]) -> Told:
+    phone = phone_of(world, names[0])
+    phone.lock()
+    return telling.displayed(phone)
+
+
+def _clear(world: World, _: Request, names: list[str]) -> Told:
+    phone = phone_of(world, names[0])
+    phone.clear()
+    return telling.displayed(phone)
+
+
+def _advance(world: World, request: Request, names: list[str]) -> Told:
+    _read(ClockOrder, request).carried_out(world)
+    return {"now": time_of(world.now)}
+
+
+def _faults(world: World, _: Request, names: list[str]) -> Told:
+    return {"faults": [telling.fault(each) for each in world.faults.waiting(world.now)]}
+
+
+def _set_fault(world: World, request: Request, names: list[str]) -> Told:
+    return telling.fault(world.queue(_read(FaultOrder, request).checked()))
+
+
+def _switches(world: World, _: Request, names: list[str]) -> Switches:
+    return world.switches
+
+
+def _set_switches(world: World, request: Request, names: list[str]) -> Switches:
+    return switched(world, _read(dict[str, Any], request))
+
+
+def _requests(world: World, request: Request, names: list[str]) -> Told:
+    return telling.requests(world, raw="raw" in parse_qs(request.query))
+
+
+def _tickets(world: World, _: Request, names: list[str]) -> Told:
+    return {"tickets": [telling.ticket(each) for each in world.tickets[-telling.TICKETS_LISTED :]]}
+
+
+def _openapi(_: World, __: Request, names: list[str]) -> Told:
+    from calbell.simulator.openapi import document
+
+    return document(ROUTES)
+
+
+ROUTES: Final = (
+    Route("GET", "/_sim", "What there is.", _index),
+    Route("GET", "/_sim/openapi.json", "This simulator, described.", _openapi),
+    Route("POST", "/_sim/reset", "Empties everything but the switches.", _reset),
+    Route("GET", "/_sim/projects", "The projects.", _projects),
+    Route("POST", "/_sim/projects", "Makes or changes a project.", _set_project, ProjectOrder),
+    Route("GET", "/_sim/devices", "The devices.", _devices),
+    Route("POST", "/_sim/devices", "Makes or changes a device.", _set_device, DeviceOrder),
+    Route("GET", "/_sim/devices/{token}/displayed", "What the phone shows.", _displayed),
+    Route(
+        "GET",
+        "/_sim/devices/{token}/displayed/{ticket}",
+        "The notification of `<ticket>.apns` as a file for an iOS Simulator.",
+        _apns,
+    ),
+    Route("POST", "/_sim/devices/{token}/tap", "Taps a notification.", _tap, TapOrder),
+    Route("POST", "/_sim/devices/{token}/lock", "Closes the app that a tap opened.", _lock),
+    Route("POST", "/_sim/devices/{token}/clear", "Sweeps all notifications away.", _clear),
+    Route("POST", "/_sim/clock/advance", "Moves the clock.", _advance, ClockOrder),
+    Route("GET", "/_sim/faults", "The faults that may still strike.", _faults),
+    Route("POST", "/_sim/faults", "Queues a fault.", _set_fault, FaultOrder),
+    Route("GET", "/_sim/switches", "The switches.", _switches),
+    Route("POST", "/_sim/switches", "Changes switches.", _set_switches, Switches),
+    Route("GET", "/_sim/requests", "The requests; with `?raw` as they came, too.", _requests),
+    Route("GET", "/_sim/tickets", "The newest thousand tickets.", _tickets),
+)

@@ -16,10 +16,23 @@ FIRST_PROJECT: Final = "@simulator/first"
 
 SECOND_PROJECT: Final = "@simulator/second"
 
+
+def _first(platform: Platform, fate: Fate = Fate.DELIVERED, *, registered: bool = True) -> Device:
+    return Device("", platform, FIRST_PROJECT, registered=registered, fate=fate)
+
+
 _DEVICES: Final = {
-    "ok": Device("", Platform.IOS, FIRST_PROJECT),
-    "gone": Device("", Platform.ANDROID, FIRST_PROJECT, registered=False),
-    "late-gone": Device("", Platform.ANDROID, FIRST_PROJECT, fate=Fate.LATE_GONE),
+    "ok": _first(Platform.IOS),
+    "gone": _first(Platform.ANDROID, registered=False),
+    "late-gone": _first(Platform.ANDROID, Fate.LATE_GONE),
+    "toobig": _first(Platform.IOS, Fate.TOO_BIG),
+    "rate": _first(Platform.IOS, Fate.RATE_EXCEEDED),
+    "nofcm": _first(Platform.ANDROID, Fate.NO_KEY),
+    "noapns": _first(Platform.IOS, Fate.NO_KEY),
+    "badtoken": _first(Platform.IOS, Fate.BAD_TOKEN),
+    "sender": _first(Platform.ANDROID, Fate.MISMATCH),
+    "noreceipt": _first(Platform.IOS, Fate.NO_RECEIPT),
+    "slowreceipt": _first(Platform.IOS, Fate.SLOW_RECEIPT),
     "proj2": Device("", Platform.IOS, SECOND_PROJECT),
 }
 _MAGIC: Final = re.compile(rf"Expo(?:nent)?PushToken\[(?P<word>{'|'.join(_DEVICES)})(?:-.*)?\]")

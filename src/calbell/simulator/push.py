@@ -1,24 +1,29 @@
 """The push endpoints of the service, `/--/api/v2/push/*`, as long as they behave."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Literal
 
 import msgspec
 
-from calbell.simulator.faults import Endpoint, too_many_requests
+from calbell.simulator.fault_queue import QueuedFault
+from calbell.simulator.faults import Endpoint
 from calbell.simulator.messages import Batch, Message, read_batch
-from calbell.simulator.phones import Phone, Platform
+from calbell.simulator.phones import APP, Phone, Platform
 from calbell.simulator.reading import parsed, shaped
 from calbell.simulator.tickets import Accepted, Rejected
-from calbell.simulator.tokens import UUID_PATTERN, is_well_formed
+from calbell.simulator.tokens import UUID_PATTERN
+from calbell.simulator.twists import Twist
+from calbell.simulator.verdicts import unregistered
 from calbell.simulator.wire import (
+    BearerInvalid,
     Refused,
     Request,
     Response,
     invalid,
     json_response,
     not_found,
+    too_many_requests,
     unpacked,
 )
 from calbell.simulator.world import World
@@ -27,26 +32,29 @@ MAX_NOTIFICATIONS = 100
 MAX_RECEIPTS = 1_000
 
 _ROOT: Final = "/--/api/v2/push/"
-_SEND: Final = _ROOT + "send"
-_GET_RECEIPTS: Final = _ROOT + "getReceipts"
-_GET_TOKEN: Final = _ROOT + "getExpoPushToken"
+SEND: Final = _ROOT + "send"
+GET_RECEIPTS: Final = _ROOT + "getReceipts"
+GET_TOKEN: Final = _ROOT + "getExpoPushToken"
 
-PATHS: Final = (_SEND, _GET_RECEIPTS, _GET_TOKEN)
+PATHS: Final = (SEND, GET_RECEIPTS, GET_TOKEN)
 
-_CAN_BE_SPOILED: Final = {_SEND: Endpoint.SEND, _GET_RECEIPTS: Endpoint.RECEIPTS}
+_CAN_BE_SPOILED: Final = {SEND: Endpoint.SEND, GET_RECEIPTS: Endpoint.RECEIPTS}
 
 Recipient = tuple[str, Message, Phone | None]
 """A token, what is sent to it, and its phone if anybody knows it."""
 
 
-def carried_out(world: World, request: Request) -> Response:
-    """The honest answer, after the request has had its effect; or a refusal and no effect."""
+def carried_out(world: World, request: Request, struck: QueuedFault | None = None) -> Response:
+    """The honest answer, after the request has had its effect; or a refusal and no effect.
+
+    What a fault does to single notifications is part of the effect.
+    """
     if request.path not in _ENDPOINTS:
         raise not_found(f"There is nothing at {request.path}.")
     if request.method != "POST":
         message = f"{request.path} takes POST, not {request.method}."
         raise Refused(405, "NOT_FOUND", message, headers={"allow": "POST"})
-    return json_response({"data": _ENDPOINTS[request.path](world, request)})
+    return json_response({"data": _ENDPOINTS[request.path](world, request, struck)})
 
 
 def endpoint_of(request: Request) -> Endpoint | None:
@@ -54,21 +62,46 @@ def endpoint_of(request: Request) -> Endpoint | None:
     return _CAN_BE_SPOILED.get(request.path) if request.method == "POST" else None
 
 
-def _send(world: World, request: Request) -> object:
-    """The tickets, after the steps of expo-simulator.md section 3 in their order.
-
-    Not simulated yet, each with its place below: the bearer (S30), push security (S29).
-    """
+def _send(world: World, request: Request, struck: QueuedFault | None) -> object:
+    """The tickets, after the steps of expo-simulator.md section 3 in their order."""
     value = parsed(unpacked(request))
-    # S30
-    batch = read_batch(value)
+    bearer = _checked_bearer(world, request)
+    batch = read_batch(value, world.switches)
     _check_number(batch)
     recipients = _found(world, batch)
+    world.log.offered(len(recipients), world.now)
     _check_projects(recipients)
-    # S29
+    _check_security(
+        world, bearer, {project for each in recipients if (project := _project_of(each))}
+    )
     _check_rate(world, recipients)
-    tickets = [_ticket(world, recipient) for recipient in recipients]
+    twists = world.twisted(struck, [token for token, _, _ in recipients])
+    tickets = [
+        _ticket(world, recipient, twist)
+        for recipient, twist in zip(recipients, twists, strict=True)
+    ]
     return tickets[0] if batch.is_single else tickets
+
+
+def _checked_bearer(world: World, request: Request) -> str | None:
+    """The access token, which some project has; none where none was sent (S30)."""
+    header = request.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, bearer = header.partition(" ")
+    if scheme.lower() != "bearer" or not world.knows_bearer(bearer.strip()):
+        raise BearerInvalid
+    return bearer.strip()
+
+
+def _check_security(world: World, bearer: str | None, projects: Iterable[str]) -> None:
+    for name in dict.fromkeys(projects):
+        if not world.project(name).admits_sender(bearer, world.projects):
+            raise Refused(
+                world.switches.unauthorized_status,
+                "UNAUTHORIZED",
+                f"Insufficient permissions to send push notifications to {name}",
+            )
 
 
 def _check_number(batch: Batch) -> None:
@@ -111,31 +144,31 @@ def _check_rate(world: World, recipients: list[Recipient]) -> None:
     """The notifications to known tokens count against their project, which is one by now."""
     projects = [project for each in recipients if (project := _project_of(each))]
     if projects and not world.admits(projects[0], len(projects)):
-        raise too_many_requests(world.project(projects[0]).rate_limit)
+        limit = world.project(projects[0]).rate_limit
+        raise too_many_requests(limit, 1 if world.switches.retry_after else None)
 
 
-def _ticket(world: World, recipient: Recipient) -> Accepted | Rejected:
+def _ticket(world: World, recipient: Recipient, twist: Twist) -> Accepted | Rejected:
     token, message, phone = recipient
     if phone and phone.device.registered:
-        return world.accept(phone, message)
-    if phone or is_well_formed(token):
-        fault = "is not a registered push notification recipient"
-    else:
-        fault = "is not a valid Expo push token"
-    details = {"error": "DeviceNotRegistered", "expoPushToken": token}
-    return Rejected(f'"{token}" {fault}', details)
+        return world.accept(phone, message, twist)
+    return world.refuse(unregistered(token, world.switches, is_known=phone is not None))
 
 
-class _Receipts(msgspec.Struct, frozen=True):
+class ReceiptsOrder(msgspec.Struct, frozen=True):
+    """The tickets whose receipts are asked for."""
+
     ids: list[str]
 
 
-_RECEIPTS_DECODER: Final = msgspec.json.Decoder(_Receipts)
+_RECEIPTS_DECODER: Final = msgspec.json.Decoder(ReceiptsOrder)
 
 
-def _get_receipts(world: World, request: Request) -> object:
-    """The receipts that are ready, by id; the other ids are left out (S34 to S38)."""
-    ids = shaped(_RECEIPTS_DECODER, parsed(unpacked(request))).ids
+def _get_receipts(world: World, request: Request, _: QueuedFault | None) -> object:
+    """The receipts that are ready, by id; the other ids are left out (S34 to S38, S46)."""
+    value = parsed(unpacked(request))
+    bearer = _checked_bearer(world, request)
+    ids = shaped(_RECEIPTS_DECODER, value).ids
     if len(ids) > MAX_RECEIPTS:
         raise Refused(
             400,
@@ -143,15 +176,17 @@ def _get_receipts(world: World, request: Request) -> object:
             f"You can get a maximum of {MAX_RECEIPTS} receipts per request "
             f"(received {len(ids)}); divide your requests.",
         )
+    if not world.switches.open_receipts:
+        _check_security(world, bearer, world.projects_of(ids))
     return world.ready_receipts(ids)
 
 
-class _App(msgspec.Struct, frozen=True, rename="camel"):
+class App(msgspec.Struct, frozen=True, rename="camel"):
     """An app on a phone that asks for its token (expo-push.md section 7)."""
 
     type: Literal["fcm", "apns"]
     device_id: str
-    app_id: str = ""
+    app_id: str = APP
     project_id: str | None = None
     experience_id: str | None = None
 
@@ -160,17 +195,17 @@ class _App(msgspec.Struct, frozen=True, rename="camel"):
         return Platform.ANDROID if self.type == "fcm" else Platform.IOS
 
 
-_APP_DECODER: Final = msgspec.json.Decoder(_App)
+_APP_DECODER: Final = msgspec.json.Decoder(App)
 
 
-def _get_token(world: World, request: Request) -> object:
+def _get_token(world: World, request: Request, _: QueuedFault | None) -> object:
     """The token of the app that asks, the same each time it asks (S53)."""
     app = shaped(_APP_DECODER, parsed(unpacked(request)))
     token = world.token_of_app(_project_asked_for(app), app.platform, app.app_id, app.device_id)
     return {"expoPushToken": token}
 
 
-def _project_asked_for(app: _App) -> str:
+def _project_asked_for(app: App) -> str:
     """A project id is a UUID; here it is also the name of a project, `@simulator/<uuid>`."""
     match app.experience_id, app.project_id:
         case str(experience_id), None:
@@ -183,8 +218,8 @@ def _project_asked_for(app: _App) -> str:
             raise invalid("Must supply exactly one of [experienceId, projectId].")
 
 
-_ENDPOINTS: Final[dict[str, Callable[[World, Request], object]]] = {
-    _SEND: _send,
-    _GET_RECEIPTS: _get_receipts,
-    _GET_TOKEN: _get_token,
+_ENDPOINTS: Final[dict[str, Callable[[World, Request, QueuedFault | None], object]]] = {
+    SEND: _send,
+    GET_RECEIPTS: _get_receipts,
+    GET_TOKEN: _get_token,
 }

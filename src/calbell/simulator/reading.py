@@ -22,6 +22,7 @@ _EXPECTED_NAMES: Final = {
     "object": "of type object",
     "null": "null",
 }
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<field>.+)`")
 _ESCAPED_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _NOT_JSON = (msgspec.DecodeError, ValueError, RecursionError)
 
@@ -59,11 +60,16 @@ def misshapen(error: msgspec.ValidationError) -> Refused:
     what, where = complaint.group("what", "where") if complaint else (str(error), None)
     place = (where or "").removeprefix(".")
     if missing := _MISSING.fullmatch(what):
-        field = missing["field"]
-        return invalid(f'"{place}.{field}" is required.' if place else f'"{field}" is required.')
+        return invalid(f'"{_inside(place, missing["field"])}" is required.')
+    if unknown := _UNKNOWN.fullmatch(what):
+        return invalid(f'"{_inside(place, unknown["field"])}" is not allowed.')
     if expected := _EXPECTED.fullmatch(what):
         return invalid(f'"{place or "value"}" must be {_named(expected["types"].split(" | "))}.')
     return invalid(f'"{place or "value"}" is not valid: {what}.')
+
+
+def _inside(place: str, field: str) -> str:
+    return f"{place}.{field}" if place else field
 
 
 def _named(types: list[str]) -> str:

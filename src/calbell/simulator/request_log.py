@@ -5,9 +5,12 @@ from collections.abc import Mapping
 
 import msgspec
 
+from calbell.simulator.projects import SendingWindow
+
 
 class LoggedRequest(msgspec.Struct, frozen=True):
-    """One request with its answer's status; `body` is as it came, `at` in Unix seconds."""
+    """One request, and its answer's status where there was an answer; `body` is as it came, `at`
+    in Unix seconds."""
 
     at: float
     method: str
@@ -15,7 +18,7 @@ class LoggedRequest(msgspec.Struct, frozen=True):
     query: str
     headers: Mapping[str, str]
     body: bytes
-    status: int
+    status: int | None
     fault: str | None
 
 
@@ -26,6 +29,8 @@ class RequestLog:
         self._entries: deque[LoggedRequest] = deque(maxlen=keep)
         self._in_flight = 0
         self.max_parallel = 0
+        self.max_per_second = 0
+        self._second = SendingWindow()
 
     @property
     def entries(self) -> tuple[LoggedRequest, ...]:
@@ -39,6 +44,10 @@ class RequestLog:
         self._in_flight += 1
         self.max_parallel = max(self.max_parallel, self._in_flight)
 
+    def offered(self, notifications: int, now: float) -> None:
+        """A send request with so many has been read, whatever comes of it."""
+        self.max_per_second = max(self.max_per_second, self._second.count(notifications, now))
+
     def left(self) -> None:
         self._in_flight -= 1
 
@@ -46,3 +55,5 @@ class RequestLog:
         """No entries; requests under way still count."""
         self._entries.clear()
         self.max_parallel = self._in_flight
+        self.max_per_second = 0
+        self._second = SendingWindow()

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from functools import partial
 
 from calbell.simulator import control, push
-from calbell.simulator.faults import fault_id, spoiled
+from calbell.simulator.fault_queue import QueuedFault
+from calbell.simulator.faults import fault_id
+from calbell.simulator.manners import is_answer
+from calbell.simulator.misbehaviour import spoiled
 from calbell.simulator.request_log import LoggedRequest
-from calbell.simulator.wire import Refused, Request, Response, packed
+from calbell.simulator.wire import BearerInvalid, Refused, Request, Response, packed
 from calbell.simulator.world import World
 
 
@@ -15,19 +18,33 @@ class PushService(World):
 
     def answer(self, request: Request) -> Response:
         """The answer, after the request has had its effect: `/--/api/v2/push/*` and `/_sim/*`."""
+        self.catch_up()
         if control.concerns(request.path):
             response = self._told(partial(control.carried_out, self, request))
         else:
             response = self._push(request)
         return packed(response, request)
 
+    def answer_unread(self, head: Request) -> Response | None:
+        """What there is to answer when only the head of the request has come; mostly nothing."""
+        endpoint = push.endpoint_of(head)
+        if endpoint is None or not (struck := self.faults.strike_unread(endpoint, self.now)):
+            return None
+        return self._answered(head, struck)
+
     def _push(self, request: Request) -> Response:
         """The honest answer or what a fault makes of it; either way it is logged."""
         endpoint = push.endpoint_of(request)
-        fault = self.faults.strike(endpoint, request) if endpoint else None
-        honest = partial(self._told, partial(push.carried_out, self, request))
+        struck = self.faults.strike(endpoint, request, self.now) if endpoint else None
+        return self._answered(request, struck)
+
+    def _answered(self, request: Request, struck: QueuedFault | None) -> Response:
+        honest = partial(self._told, partial(push.carried_out, self, request, struck))
         at = self.now
-        response = self._told(partial(spoiled, fault, honest)) if fault else honest()
+        if struck:
+            response = self._told(partial(spoiled, struck.fault, self, request, honest))
+        else:
+            response = honest()
         self.log.note(
             LoggedRequest(
                 at,
@@ -36,8 +53,8 @@ class PushService(World):
                 request.query,
                 request.headers,
                 request.body,
-                response.status,
-                fault_id(fault) if fault else None,
+                response.status if is_answer(response.manner) else None,
+                fault_id(struck.fault) if struck else None,
             )
         )
         return response
@@ -46,4 +63,6 @@ class PushService(World):
         try:
             return act()
         except Refused as refused:
-            return refused.response(self.request_id())
+            return refused.response(self.request_id(), self.switches)
+        except BearerInvalid as invalid:
+            return invalid.response()

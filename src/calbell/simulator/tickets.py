@@ -1,80 +1,43 @@
-"""Tickets, and the receipts that are read later under their ids."""
+"""Tickets: what a sender gets for each recipient, and the book in which they are kept."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
-from enum import StrEnum
+from collections.abc import Iterator, Mapping
 from random import Random
+from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from calbell.simulator.phones import Device, Platform
+from calbell.simulator.receipts import Outcome, Receipt, receipt_of
+from calbell.simulator.switches import Switches
 
 RECEIPT_LIFE = 24 * 3600.0
 """Seconds after its ticket that a receipt is kept (expo-push.md section 11)."""
 
 
-class Outcome(StrEnum):
-    """What a receipt says."""
-
-    OK = "ok"
-    DEVICE_NOT_REGISTERED = "DeviceNotRegistered"
-
-
 class Ticket(msgspec.Struct, frozen=True):
-    """One accepted notification. Times are Unix seconds of the service's clock."""
+    """One accepted notification. Times are Unix seconds of the service's clock; what is never
+    ready has no `ready_at`. `skew` is what the clock at Expo was wrong by (F24)."""
 
     id: str
     token: str
     platform: Platform
     accepted_at: float
-    ready_at: float
+    ready_at: float | None
     outcome: Outcome
+    skew: float = 0.0
 
     @property
     def gone_at(self) -> float:
         return self.accepted_at + RECEIPT_LIFE
 
-    def receipt(self) -> dict[str, object]:
+    def is_ready(self, now: float) -> bool:
+        return self.ready_at is not None and self.ready_at <= now
+
+    def receipt(self, switches: Switches) -> Receipt:
         """The receipt as Expo writes it; reading it again says the same (S45)."""
-        match self.outcome:
-            case Outcome.OK:
-                return {"status": "ok"}
-            case Outcome.DEVICE_NOT_REGISTERED:
-                return self._gone_from_fcm() if self._is_android else self._gone_from_apns()
-
-    @property
-    def _is_android(self) -> bool:
-        return self.platform is Platform.ANDROID
-
-    def _gone_from_fcm(self) -> dict[str, object]:
-        return {
-            "status": "error",
-            "message": "The recipient device is not registered with FCM.",
-            "messageEnum": 7,
-            "messageParamValues": [],
-            "details": {
-                "error": "DeviceNotRegistered",
-                "errorCodeEnum": 3,
-                "sentAt": int(self.accepted_at),
-            },
-            "__debug": {},
-        }
-
-    def _gone_from_apns(self) -> dict[str, object]:
-        """Formed after S40, for S39 says only what Android answers (unconfirmed)."""
-        return {
-            "status": "error",
-            "message": "The Apple Push Notification service failed to send the notification "
-            "(reason: Unregistered, status code: 410).",
-            "messageEnum": 1006,
-            "messageParamValues": ["Unregistered", "410"],
-            "details": {
-                "apns": {"reason": "Unregistered", "statusCode": 410},
-                "error": "DeviceNotRegistered",
-                "errorCodeEnum": 3,
-                "sentAt": int(self.accepted_at),
-            },
-        }
+        return receipt_of(self.outcome, self.platform, self.accepted_at + self.skew, switches)
 
 
 class Accepted(msgspec.Struct, frozen=True, tag_field="status", tag="ok"):
@@ -87,7 +50,8 @@ class Rejected(msgspec.Struct, frozen=True, tag_field="status", tag="error"):
     """The ticket as the sender sees it when this recipient gets nothing."""
 
     message: str
-    details: dict[str, str]
+    details: Mapping[str, object] | UnsetType = UNSET
+    id: str | UnsetType = UNSET
 
 
 class TicketIds:
@@ -108,6 +72,9 @@ class TicketIds:
         time, tail = f"{ticks >> 12:012x}", f"{self._random.getrandbits(62) | 1 << 63:016x}"
         return f"{time[:8]}-{time[8:]}-7{ticks & 0xFFF:03x}-{tail[:4]}-{tail[4:]}"
 
+    def of_version_4(self) -> str:
+        return str(UUID(int=self._random.getrandbits(128), version=4))
+
 
 class TicketBook:
     """The tickets of the last 24 hours, at most `keep` of them: the oldest go first."""
@@ -117,9 +84,22 @@ class TicketBook:
         self._keep = keep
         self._tickets: OrderedDict[str, Ticket] = OrderedDict()
 
-    def issue(self, device: Device, outcome: Outcome, now: float, ready_at: float) -> Ticket:
+    def new_id(self, now: float, version: int = 7) -> str:
+        return self._ids.next(now) if version == 7 else self._ids.of_version_4()
+
+    def issue(
+        self,
+        device: Device,
+        outcome: Outcome,
+        now: float,
+        ready_at: float | None,
+        *,
+        version: int = 7,
+        skew: float = 0.0,
+    ) -> Ticket:
         """A new ticket for one notification to the device, whose receipt is ready at `ready_at`."""
-        ticket = Ticket(self._ids.next(now), device.token, device.platform, now, ready_at, outcome)
+        ticket_id = self.new_id(now, version)
+        ticket = Ticket(ticket_id, device.token, device.platform, now, ready_at, outcome, skew)
         self._tickets[ticket.id] = ticket
         if len(self._tickets) > self._keep:
             self._tickets.popitem(last=False)
@@ -129,20 +109,21 @@ class TicketBook:
         self._forget(now)
         return tuple(self._tickets.values())
 
-    def ready(self, ids: list[str], now: float) -> Iterator[Ticket]:
-        """The tickets whose receipt can be read, each once; other ids are passed over (S35)."""
+    def find(self, ids: list[str], now: float) -> Iterator[tuple[str, Ticket]]:
+        """Each id that names a ticket, once, as it was written (F21: in capitals too); other ids
+        are passed over (S35)."""
         self._forget(now)
         for ticket_id in dict.fromkeys(ids):
-            ticket = self._tickets.get(ticket_id)
-            if ticket and ticket.ready_at <= now:
-                yield ticket
+            ticket = self._tickets.get(ticket_id) or self._tickets.get(ticket_id.lower())
+            if ticket:
+                yield ticket_id, ticket
 
     def lose(self, token: str, now: float) -> set[str]:
         """The ids of the token's tickets without a receipt yet; it will say the app was gone."""
         lost = [
             ticket
             for ticket in self._tickets.values()
-            if ticket.token == token and ticket.ready_at > now
+            if ticket.token == token and not ticket.is_ready(now)
         ]
         for ticket in lost:
             self._tickets[ticket.id] = msgspec.structs.replace(

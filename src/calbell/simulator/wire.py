@@ -2,9 +2,14 @@
 
 import zlib
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from uuid import UUID
 
 import msgspec
+
+from calbell.simulator.manners import Manner
+from calbell.simulator.switches import DEFAULT, Switches
 
 BODY_CAP = 2 * 1024 * 1024
 """Bytes of a request body, packed or unpacked, beyond which it is not read (expo-simulator.md
@@ -26,11 +31,12 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """One HTTP answer, complete but for `content-length`."""
+    """One HTTP answer, complete but for `content-length`; and how it goes, if not simply."""
 
     status: int
     headers: dict[str, str]
     body: bytes
+    manner: Manner | None = None
 
 
 class Refused(Exception):
@@ -54,14 +60,32 @@ class Refused(Exception):
         self.is_transient = is_transient
         self.headers = headers or {}
 
-    def response(self, request_id: UUID) -> Response:
+    def response(self, request_id: UUID, switches: Switches = DEFAULT) -> Response:
         """This refusal in the form that expo-push.md section 9 gives."""
-        error: dict[str, object] = {"code": self.code, "type": "USER", "message": self.message}
+        answer = json_response({"errors": [self.error(request_id, switches)]}, self.status)
+        return Response(self.status, answer.headers | self.headers, answer.body)
+
+    def error(self, request_id: UUID, switches: Switches = DEFAULT) -> dict[str, object]:
+        """The one error, to stand among `errors`."""
+        is_legacy = switches.error_object == "legacy"
+        error: dict[str, object] = {"code": self.code}
+        if not is_legacy:
+            error["type"] = "USER"
+        error["message"] = self.message
         if self.details is not None:
             error["details"] = self.details
-        error |= {"isTransient": self.is_transient, "requestId": str(request_id)}
-        answer = json_response({"errors": [error]}, self.status)
-        return Response(self.status, answer.headers | self.headers, answer.body)
+        error["isTransient"] = self.is_transient
+        if not is_legacy:
+            error["requestId"] = str(request_id)
+        return error
+
+
+class BearerInvalid(Exception):
+    """The access token is none, which is said in OAuth's form and not as an error (S30)."""
+
+    def response(self) -> Response:
+        told = {"error": "invalid_token", "error_description": "The bearer token is invalid"}
+        return json_response(told, 401)
 
 
 def invalid(message: str) -> Refused:
@@ -72,12 +96,32 @@ def not_found(message: str) -> Refused:
     return Refused(404, "NOT_FOUND", message)
 
 
+def too_many_requests(limit: int, retry_after: int | str | None = None) -> Refused:
+    """The refusal of S28, which carries a `Retry-After` only when told to (F01)."""
+    return Refused(
+        429,
+        "TOO_MANY_REQUESTS",
+        f"Exceeded {limit} notifications per second, please try again.",
+        is_transient=True,
+        headers={} if retry_after is None else {"retry-after": str(retry_after)},
+    )
+
+
+def server_error() -> Refused:
+    return Refused(500, "INTERNAL_SERVER_ERROR", "An unknown error occurred.", is_transient=True)
+
+
 def too_large() -> Refused:
     return Refused(413, "PAYLOAD_TOO_LARGE", f"The request body is over {BODY_CAP} bytes.")
 
 
 def json_response(value: object, status: int = 200) -> Response:
     return Response(status, {"content-type": "application/json; charset=utf-8"}, _encode(value))
+
+
+def http_date(at: float) -> str:
+    """The time as the header `Date` has it."""
+    return format_datetime(datetime.fromtimestamp(at, UTC), usegmt=True)
 
 
 def unpacked(request: Request) -> bytes:
@@ -107,4 +151,4 @@ def packed(response: Response, request: Request) -> Response:
     stream = zlib.compressobj(level=1, wbits=_GZIP)
     body = stream.compress(response.body) + stream.flush()
     headers = response.headers | {"content-encoding": "gzip", "vary": "accept-encoding"}
-    return Response(response.status, headers, body)
+    return Response(response.status, headers, body, response.manner)

@@ -1,18 +1,25 @@
 """All that the simulated service knows: projects, phones, tickets, faults and the time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from calbell.simulator import magic, tokens
-from calbell.simulator.faults import Endpoint, Fault, FaultQueue, QueuedFault
+from calbell.simulator.agenda import Agenda
+from calbell.simulator.fault_queue import FaultQueue, QueuedFault
+from calbell.simulator.faults import Endpoint, Fault
 from calbell.simulator.messages import Message
-from calbell.simulator.phones import DEFAULT_CHANNELS, Device, Fate, Phone, Platform, Shown
-from calbell.simulator.projects import Project, SendingWindow
+from calbell.simulator.phones import APP, DEFAULT_CHANNELS, Device, Phone, Platform, Shown
+from calbell.simulator.projects import RATE_LIMIT, Project, SendingWindow
+from calbell.simulator.receipts import Receipt
 from calbell.simulator.request_log import LoggedRequest, RequestLog
-from calbell.simulator.tickets import Accepted, Outcome, Ticket, TicketBook
+from calbell.simulator.switches import DEFAULT
+from calbell.simulator.tickets import Accepted, Rejected, Ticket, TicketBook
+from calbell.simulator.twists import NEVER, PLAIN, Twist, twisted
+from calbell.simulator.verdicts import Queued, as_switched, judged
 
 
 class World:
@@ -31,24 +38,29 @@ class World:
         keep_requests: int = 1_000,
         keep_displayed: int = 100,
         keep_tickets: int = 1_000_000,
+        rate_limit: int = RATE_LIMIT,
     ) -> None:
-        """`clock` gives Unix seconds; each `keep_…` may be 0, `keep_displayed` is per phone."""
+        """`clock` gives Unix seconds; each `keep_…` may be 0, `keep_displayed` is per phone. The
+        rate limit is that of projects which have none of their own."""
         self._clock = clock
         self._random = random
         self._receipt_delay = receipt_delay
         self._keep_displayed = keep_displayed
         self._keep_tickets = keep_tickets
+        self._rate_limit = rate_limit
+        self.switches = DEFAULT
         self.log = RequestLog(keep_requests)
         self.reset()
 
     def reset(self) -> None:
-        """Everything is empty, and the time is the clock's again."""
+        """Everything is empty, and the time is the clock's again; switches stay as they are."""
         self._advanced = 0.0
         self._projects: dict[str, Project] = {}
         self._windows: dict[str, SendingWindow] = {}
         self._phones: dict[str, Phone] = {}
         self._app_tokens: dict[tuple[str, str, str], str] = {}
         self._tickets = TicketBook(self._random, self._keep_tickets)
+        self._agenda = Agenda()
         self.faults = FaultQueue()
         self.log.clear()
 
@@ -61,6 +73,11 @@ class World:
 
     def advance(self, seconds: float) -> None:
         self._advanced += seconds
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """What was to happen until now has happened."""
+        self._agenda.catch_up(self.now)
 
     @property
     def projects(self) -> tuple[Project, ...]:
@@ -91,14 +108,16 @@ class World:
 
     def project(self, name: str) -> Project:
         """The project, made with its defaults when it is first heard of."""
-        return self._projects.setdefault(name, Project(name))
+        return self._projects.setdefault(name, Project(name, self._rate_limit))
 
-    def set_project(self, name: str, *, rate_limit: int | None = None) -> Project:
-        """The project exists with this limit; `None` leaves the limit as it is."""
-        project = self.project(name)
-        if rate_limit is not None:
-            project = self._projects[name] = replace(project, rate_limit=rate_limit)
+    def set_project(self, name: str, **changes: Any) -> Project:
+        """The project exists, and these fields of `Project` are as given."""
+        project = self._projects[name] = replace(self.project(name), **changes)
         return project
+
+    def knows_bearer(self, bearer: str) -> bool:
+        """Whether the access token is any project's."""
+        return any(bearer in project.access_tokens for project in self._projects.values())
 
     def add_device(
         self,
@@ -107,21 +126,14 @@ class World:
         *,
         name: str = "",
         channels: Sequence[str] = DEFAULT_CHANNELS,
+        app: str = APP,
     ) -> Device:
         """A new device, registered and online, with a token of its own."""
         token = tokens.mint(self._random)
-        return self._add(Device(token, platform, project, name, tuple(channels))).device
+        return self._add(Device(token, platform, project, name, tuple(channels), app=app)).device
 
-    def change_device(
-        self,
-        token: str,
-        *,
-        offline: bool | None = None,
-        registered: bool | None = None,
-        name: str | None = None,
-        channels: Sequence[str] | None = None,
-    ) -> Device:
-        """The device as changed; `None` leaves a thing as it is. An unknown token: `KeyError`.
+    def change_device(self, token: str, **changes: Any) -> Device:
+        """The device with these fields of `Device` as given. An unknown token: `KeyError`.
 
         Online again, it shows what waited for it and has not expired. Registered no more, it
         loses what waits, and its tickets without a receipt get one that says so (S39).
@@ -129,25 +141,22 @@ class World:
         phone = self.find(token)
         if phone is None:
             raise KeyError(token)
-        before = phone.device
-        phone.device = replace(
-            before,
-            offline=before.offline if offline is None else offline,
-            registered=before.registered if registered is None else registered,
-            name=before.name if name is None else name,
-            channels=before.channels if channels is None else tuple(channels),
-        )
+        phone.device = replace(phone.device, **changes)
         if not phone.device.registered:
             phone.uninstall(self._tickets.lose(token, self.now))
         if not phone.device.offline:
             phone.go_online(self.now)
         return phone.device
 
+    def unregister_later(self, token: str, seconds: float) -> None:
+        """The app is removed from the phone when so many seconds have passed."""
+        self._agenda.add(self.now + seconds, lambda _: self._unregister(token))
+
     def token_of_app(self, project: str, platform: Platform, app: str, phone: str) -> str:
         """The token of this app on this phone: minted once, registered again by asking (S53)."""
         key = project, app, phone
         if key not in self._app_tokens:
-            self._app_tokens[key] = self.add_device(platform, project).token
+            self._app_tokens[key] = self.add_device(platform, project, app=app).token
         token = self._app_tokens[key]
         self.change_device(token, registered=True)
         return token
@@ -162,8 +171,10 @@ class World:
         times: int = 1,
     ) -> QueuedFault:
         """The fault waits for its requests, as `QueuedFault` says."""
-        queued = QueuedFault(fault, on, token, nth, times)
-        self.faults.add(queued)
+        return self.queue(QueuedFault(fault, on, token, nth, times))
+
+    def queue(self, queued: QueuedFault) -> QueuedFault:
+        self.faults.add(queued, self.now)
         return queued
 
     # What the push endpoints need.
@@ -180,22 +191,72 @@ class World:
         window = self._windows.setdefault(project, SendingWindow())
         return window.admits(notifications, self.project(project).rate_limit, self.now)
 
-    def accept(self, phone: Phone, message: Message) -> Accepted:
-        """The message is queued under a new ticket, and with the phone or its provider."""
-        device, now = phone.device, self.now
-        ready_at = now + self._receipt_delay
-        match device.fate:
-            case Fate.DELIVERED:
-                ticket = self._tickets.issue(device, Outcome.OK, now, ready_at)
-                phone.receive(message, ticket.id, now)
-            case Fate.LATE_GONE:
-                outcome = Outcome.DEVICE_NOT_REGISTERED
-                ticket = self._tickets.issue(device, outcome, now, ready_at)
+    def twisted(self, struck: QueuedFault | None, tokens: Sequence[str]) -> Sequence[Twist]:
+        """What the fault does to each recipient."""
+        return twisted(struck, tokens, self._random)
+
+    def accept(self, phone: Phone, message: Message, twist: Twist = PLAIN) -> Accepted | Rejected:
+        """The ticket. If it is ok, the message is queued, and with the phone or its provider."""
+        project = self.project(phone.device.project)
+        verdict = judged(message, phone.device, project, twist, self.switches)
+        match verdict:
+            case Rejected():
+                return self.refuse(verdict)
+            case Queued():
+                return self._queued(phone, message, verdict, twist)
+
+    def refuse(self, rejected: Rejected) -> Rejected:
+        """The error ticket in the form that the switches choose."""
+        if not (self.switches.omit_details or self.switches.error_ticket_has_id):
+            return rejected
+        return as_switched(rejected, self._tickets.new_id(self.now), self.switches)
+
+    def projects_of(self, ids: list[str]) -> set[str]:
+        """The projects for which these tickets were made."""
+        found = self._tickets.find(ids, self.now)
+        return {self._phones[ticket.token].device.project for _, ticket in found}
+
+    def ready_receipts(self, ids: list[str]) -> Mapping[str, Receipt]:
+        """The receipts that can be read now, by ticket id."""
+        now = self.now
+        return {
+            asked: ticket.receipt(self.switches)
+            for asked, ticket in self._tickets.find(ids, now)
+            if ticket.is_ready(now)
+        }
+
+    def _queued(self, phone: Phone, message: Message, verdict: Queued, twist: Twist) -> Accepted:
+        now = self.now
+        after = self._receipt_delay if verdict.receipt_after is None else verdict.receipt_after
+        ticket = self._tickets.issue(
+            phone.device,
+            verdict.outcome,
+            now,
+            None if after == NEVER else now + after,
+            version=self.switches.id_version,
+            skew=twist.skew,
+        )
+        if twist.is_uninstalled:
+            self.unregister_later(ticket.token, after)
+        if verdict.is_brought:
+            self._bring(phone, message, ticket.id, twist)
         return Accepted(ticket.id)
 
-    def ready_receipts(self, ids: list[str]) -> dict[str, dict[str, object]]:
-        """The receipts that can be read now, by ticket id."""
-        return {ticket.id: ticket.receipt() for ticket in self._tickets.ready(ids, self.now)}
+    def _bring(self, phone: Phone, message: Message, ticket_id: str, twist: Twist) -> None:
+        def brought(at: float) -> None:
+            if not phone.device.registered:
+                return
+            phone.receive(message, ticket_id, at)
+            if twist.is_doubled:
+                phone.receive_again(message, ticket_id, at)
+
+        if twist.shown_after:
+            self._agenda.add(self.now + twist.shown_after, brought)
+        else:
+            brought(self.now)
+
+    def _unregister(self, token: str) -> None:
+        self.change_device(token, registered=False)
 
     def _add(self, device: Device) -> Phone:
         self.project(device.project)

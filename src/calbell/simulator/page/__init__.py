@@ -1,0 +1,1 @@
+"""The simulator's own page: the phones as lock screens, live, and the requests beside them."""
