@@ -17,7 +17,6 @@ from calbell.api.events import Events
 from calbell.api.gate import Gate
 from calbell.api.key_ring import KeyRing
 from calbell.api.keys import Keys
-from calbell.api.limits import RequestLimit
 from calbell.api.me import Me
 from calbell.api.operator import OperatorApi
 from calbell.api.people import People
@@ -172,7 +171,6 @@ def application(
     token = settings.admin_token.reveal() if settings.admin_token else None
     identify = Identify(calcom, database, clock, admission_of(settings), policy_of(settings).rules)
     credentials = Credentials(KeyRing(database, clock), identify, settings.auth, token)
-    limit = settings.rate_limit_api_key
     handlers = Handlers(
         subscriptions=Subscriptions(parts.register, metrics),
         me=Me(database),
@@ -195,7 +193,7 @@ def application(
     return create_app(
         user_routes(handlers),
         routes(handlers, metrics_open=settings.metrics_open),
-        Gate(credentials, RequestLimit(limit) if limit else None, clock),
+        Gate(credentials, settings.rate_limit_api_key, clock),
         credentials,
         clock,
         chance,

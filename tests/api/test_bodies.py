@@ -166,6 +166,21 @@ def test_a_deep_nest_is_no_5xx(desk: Desk) -> None:
         assert post(desk, body, key).status == 400
 
 
+@pytest.mark.parametrize("depth", [150, 500, 900, 975, 980, 985, 990, 1_500])
+@pytest.mark.parametrize("field", ["token", "foo", "deviceId"])
+def test_whatever_is_too_deep_to_be_quoted_is_400(desk: Desk, depth: int, field: str) -> None:
+    deep = "[" * depth + "]" * depth
+    body = f'{{"platform":"IOS","{field}":{deep}}}'.encode()
+    said = post(desk, body, desk.user())
+    assert said.status == 400
+    assert said.json()["error"]["code"] == "BadRequestException"
+
+
+def test_a_number_may_be_as_long_as_it_likes(desk: Desk) -> None:
+    body = sent().replace(b"{", b'{"n":' + b"9" * 6_000 + b",", 1)
+    assert post(desk, body, desk.user()).status == 201
+
+
 def test_the_first_of_two_headers_counts_as_in_node(desk: Desk) -> None:
     key = desk.user()
     body = sent()

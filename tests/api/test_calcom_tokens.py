@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from calbell.calcom.http import MOST_ANSWER_BYTES, CalcomApi
+from calbell.calcom.http import CONNECTIONS, MOST_ANSWER_BYTES, CalcomApi
 from calbell.config import Admit, AuthMethod, Secret, Settings
 from calbell.flows.breaker import FAILURES, PAUSE
 from calbell.flows.identify import GOOD_FOR, LONGEST_TOKEN, REFUSED_FOR
@@ -256,6 +256,82 @@ def test_one_users_odd_profile_does_not_shut_the_others_out() -> None:
         for _ in range(FAILURES * 2):
             assert (await desk.asking("GET", "/v2/me", key="odd")).status == 503
         assert (await desk.asking("GET", "/v2/me", key="good")).status == 200
+
+    live(story)
+
+
+def test_one_throttled_token_does_not_shut_the_others_out() -> None:
+    async def story(desk: Desk, calcom: StandIn) -> None:
+        calcom.answers["throttled"] = answer(429)
+        calcom.users["good"] = described(7)
+        for _ in range(FAILURES * 2):
+            assert (await desk.asking("GET", "/v2/me", key="throttled")).status == 503
+        assert calcom.asked == ["Bearer throttled"]
+        assert (await desk.asking("GET", "/v2/me", key="good")).status == 200
+
+    live(story)
+
+
+def test_a_crowd_that_waits_in_line_says_nothing_of_the_instance() -> None:
+    async def story(desk: Desk, calcom: StandIn) -> None:
+        calcom.users["good"] = described(7)
+        calcom.held.clear()
+        crowd = [
+            asyncio.create_task(desk.asking("GET", "/v2/me", key=f"token{number}"))
+            for number in range(CONNECTIONS * 3)
+        ]
+        async with calcom.heard:
+            await calcom.heard.wait_for(lambda: len(calcom.asked) == CONNECTIONS)
+        calcom.held.set()
+        assert {said.status for said in await asyncio.gather(*crowd)} <= {401, 503}
+        assert (await desk.asking("GET", "/v2/me", key="good")).status == 200
+
+    live(story)
+
+
+def test_a_firewalls_403_logs_nobody_out() -> None:
+    async def story(desk: Desk, calcom: StandIn) -> None:
+        calcom.answers["odd"] = answer(403, b"<html>Forbidden</html>")
+        assert (await desk.asking("GET", "/v2/me", key="odd")).status == 503
+
+    live(story)
+
+
+def test_no_operators_credential_is_put_to_cal_com() -> None:
+    async def story(desk: Desk, calcom: StandIn) -> None:
+        key = desk.key(role="support")
+        for sent in (
+            key,
+            f"Bearer {key}",
+            "bearer the-operators-own-token",
+            "Basic the-operators-own-token",
+        ):
+            said = await desk.asking("GET", "/v2/me", headers={"Authorization": sent})
+            assert said.status == 401
+        assert calcom.asked == []
+
+    live(story, admin_token=Secret("the-operators-own-token"), auth=(AuthMethod.CALCOM,))
+
+
+def test_an_operator_who_changes_a_user_keeps_the_word() -> None:
+    async def story(desk: Desk, calcom: StandIn) -> None:
+        calcom.users["good"] = described(7, organizationId=3)
+        await register(desk, "good")
+        profile = desk.run(users.find, 7)
+        assert profile is not None
+        changed = msgspec.structs.replace(
+            profile,
+            source=users.FROM_OPERATOR,
+            addresses=("work@example.com", *profile.addresses),
+            organization_id=None,
+        )
+        desk.run(users.save, changed, desk.now)
+        desk.now += GOOD_FOR
+        await register(desk, "good")
+        kept = desk.run(users.find, 7)
+        assert kept is not None
+        assert kept.addresses == ("user7@example.com", "work@example.com")
+        assert (kept.source, kept.organization_id) == (users.FROM_OPERATOR, 3)
 
     live(story)
 

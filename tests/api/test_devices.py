@@ -1,5 +1,6 @@
 """`/v1/me/devices`: users see how their own phones are, and try them."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -205,11 +206,11 @@ def test_it_can_be_about_a_booking_that_the_caller_has_a_part_in(desk: Desk) -> 
     assert "Coaching" not in data["devices"][0]["body"]
 
 
-@pytest.mark.parametrize("uid", ["nothing", "", "\0", "x" * 5000])
+@pytest.mark.parametrize("uid", ["nothing", "", "\0", "x" * 5000, "\ud800"])
 def test_an_unknown_booking_becomes_the_sample(desk: Desk, uid: str) -> None:
     key = desk.user()
     register(desk, key)
-    said = desk.ask("POST", TEST, {"bookingUid": uid}, key=key)
+    said = desk.ask("POST", TEST, json.dumps({"bookingUid": uid}).encode(), key=key)
     assert (said.status, said.json()["data"]["sample"]) == (202, True)
 
 

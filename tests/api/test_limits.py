@@ -1,5 +1,6 @@
 """The request limit (cal-api.md section 8)."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,10 +10,25 @@ from hypothesis import strategies as st
 from calbell.api import limits
 from calbell.api.gate import address_bucket
 from calbell.api.limits import RequestLimit
+from calbell.calcom.me import Asked, NotGood
 from calbell.config import Settings
 from tests.api.desk import APP_PUSH, BOTH, GOOD, NOON, Desk, Said, SilentCalcom
 
 LIMIT = 3
+
+
+class RefusingCalcom:
+    """A Cal.com that knows nobody; how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def me(self, authorization: str) -> Asked:
+        self.asked += 1
+        await asyncio.sleep(0)
+        return NotGood()
+
+
 MINUTE = timedelta(minutes=1)
 
 
@@ -111,12 +127,56 @@ def test_who_is_known_gets_in_from_an_address_that_has_spent_its_share() -> None
 
 
 def test_cal_com_is_not_asked_for_an_address_that_has_spent_its_share() -> None:
-    calcom = SilentCalcom()
-    settings = Settings(rate_limit_api_key=LIMIT, auth=BOTH)
-    at = Desk(settings, calcom)
+    calcom = RefusingCalcom()
+    at = Desk(Settings(rate_limit_api_key=LIMIT, auth=BOTH), calcom)
     said = [at.ask("GET", "/v2/me", key=f"guess{number}").status for number in range(LIMIT + 3)]
-    assert said == [503] * LIMIT + [429] * 3
+    assert said == [401] * LIMIT + [429] * 3
     assert calcom.asked == LIMIT
+
+
+def test_asking_all_at_once_does_not_ask_cal_com_more_often() -> None:
+    calcom = RefusingCalcom()
+    at = Desk(Settings(rate_limit_api_key=LIMIT, auth=BOTH), calcom)
+    answers = at.together(*(at.asking("GET", "/v2/me", key=f"guess{n}") for n in range(50)))
+    assert calcom.asked == LIMIT
+    assert sorted(said.status for said in answers) == [401] * LIMIT + [429] * (50 - LIMIT)
+
+
+def test_silence_of_cal_coms_spends_nobodys_share() -> None:
+    calcom = SilentCalcom()
+    at = Desk(Settings(rate_limit_api_key=LIMIT, auth=BOTH), calcom)
+    for number in range(LIMIT * 3):
+        assert at.ask("GET", "/v2/me", key=f"token{number}").status == 503
+
+
+def test_many_good_tokens_from_one_address_do_not_shut_each_other_out() -> None:
+    at = desk()
+    keys = [at.user(id_) for id_ in range(1, 20)]
+    for key in keys:
+        assert at.ask("GET", "/v2/me", key=key).status == 200
+
+
+def test_one_key_has_one_window_in_whatever_form_it_is_sent() -> None:
+    at = desk()
+    key = at.user()
+    forms = [key, f"Bearer {key}", key[:6] + "Bearer " + key[6:], key[:9] + "Bearer " + key[9:]]
+    said = [at.ask("GET", "/v2/me", headers={"Authorization": form}).status for form in forms]
+    assert said == [200] * LIMIT + [429]
+
+
+def test_a_key_without_its_prefix_opens_nothing_however_lately_it_was_used() -> None:
+    at = desk()
+    key = at.user()
+    assert at.ask("GET", "/v2/me", key=key).status == 200
+    said = at.ask("GET", "/v2/me", key=key.removeprefix("cal_"))
+    assert (said.status, said.message) == (401, "Invalid Access Token.")
+
+
+def test_no_number_of_credentials_makes_a_block_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MOST_BUCKETS", 10)
+    at = desk()
+    statuses = [at.ask("GET", "/v2/me", key=f"cal_guess{number}").status for number in range(60)]
+    assert statuses == [401] * LIMIT + [429] * (60 - LIMIT)
 
 
 @pytest.mark.parametrize(

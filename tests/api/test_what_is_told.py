@@ -301,6 +301,40 @@ def test_a_cancellation_takes_along_all_that_waits_to_be_told_together(desk: Des
     ]
 
 
+def test_a_series_whose_first_occurrence_is_over_is_told_by_the_next(desk: Desk) -> None:
+    for number, minutes in enumerate((10, 60 * 24)):
+        start = desk.now + timedelta(minutes=minutes - 5)
+        tell(
+            desk,
+            booked(
+                desk,
+                payloads.created,
+                f"uid-{number}",
+                start=start,
+                end=start + timedelta(minutes=5),
+                recurringEvent={"count": 2},
+            ),
+        )
+    desk.later(minutes=15)
+    release(desk)
+    assert {state for _, _, state, _ in displayed(desk, "uid-0")} == {"expired"}
+    assert {state for _, _, state, _ in displayed(desk, "uid-1")} == {"released"}
+
+
+def test_what_is_told_together_to_nobody_is_said_so_of_each(desk: Desk) -> None:
+    for user in (HOST, GUEST):
+        gone = {"token": f"ExponentPushToken[{user}]"}
+        assert desk.ask("DELETE", APP_PUSH, gone, key=desk.key(user)).status == 200
+    for number in range(2):
+        tell(desk, booked(desk, payloads.created, f"uid-{number}", recurringEvent={"count": 2}))
+    desk.later(seconds=3)
+    release(desk)
+    for number in range(2):
+        assert {one[2:] for one in displayed(desk, f"uid-{number}")} == {
+            ("suppressed", "no_device")
+        }
+
+
 def test_a_single_booking_waits_for_nothing(desk: Desk) -> None:
     tell(desk, booked(desk, payloads.created))
     assert {state for _, _, state, _ in displayed(desk, "uid-1")} == {"released"}
@@ -323,6 +357,23 @@ def test_whoever_becomes_a_user_after_the_booking_is_reminded_of_it() -> None:
     planned = [(one.planned.user_id, one.planned.role) for one in waiting[1]]
     assert sorted(planned) == [(HOST, "organizer")] * 2 + [(GUEST, "attendee")] * 2
     assert {one.planned.user_id for one in waiting[2]} == {HOST}
+
+
+def test_a_user_who_gets_a_second_role_is_still_reminded_once() -> None:
+    desk = Desk(
+        Settings(
+            webhook_secrets=(Secret(SECRET),),
+            admin_token=Secret(ADMIN),
+            default_reminder_minutes=(10,),
+        )
+    )
+    desk.user(GUEST, addresses=("user8@example.com",))
+    host = {"email": "calendar@example.com", "name": "Ada"}
+    tell(desk, booked(desk, payloads.created, organizer=host))
+    body = {"id": GUEST, "emails": ["user8@example.com", "calendar@example.com"]}
+    assert desk.ask("POST", "/v1/users", body, key=ADMIN).status == 201
+    waiting = desk.run(notifications.waiting_of, [1])
+    assert [one.planned.user_id for one in waiting[1]] == [GUEST]
 
 
 def test_an_organizer_is_found_by_his_id(desk: Desk) -> None:

@@ -34,6 +34,11 @@ _CODECS: Final = {
 _WINDOWS: Final = {"gzip": 31, "deflate": 15}
 """What zlib is told of the form of the data."""
 
+DEEP: Final = 200
+"""Brackets, below which nothing is nested too deeply to be quoted."""
+LONG: Final = 400
+"""Digits, above which JavaScript has no finite number."""
+
 _GZIP_BROKEN: Final = bad_request("incorrect header check")
 
 
@@ -77,13 +82,14 @@ def _unpacked(call: Call) -> bytes | Answer | Problem:
 def _parsed(raw: bytes, codec: str) -> Body | Problem:
     if codec == UTF_8:
         try:
-            return _object_or_list(msgspec.json.decode(raw))
+            return _shallow(raw, _object_or_list(msgspec.json.decode(raw)))
         except (ValueError, RecursionError):
             # Half an emoji, a byte that is no UTF-8 and a BOM are taken at Cal.com all the same.
             pass
     text = raw.decode(codec, "replace")
     try:
-        return _object_or_list(json.loads(text, parse_constant=_refuse))
+        value: object = json.loads(text, parse_constant=_refuse, parse_int=_number)
+        return _shallow(raw, _object_or_list(value))
     except (ValueError, RecursionError):
         return bad_request(complaint(text) or "Maximum call stack size exceeded")
 
@@ -92,6 +98,18 @@ def _object_or_list(value: object) -> Body:
     if isinstance(value, dict | list):
         return value
     raise ValueError
+
+
+def _shallow(raw: bytes, body: Body) -> Body:
+    """The body, if it can be quoted in an answer: what is read just so may be too deep to write."""
+    if raw.count(b"[") + raw.count(b"{") > DEEP:
+        json.dumps(body)
+    return body
+
+
+def _number(digits: str) -> int | float:
+    """As in JavaScript, a number may be too long to be exact."""
+    return int(digits) if len(digits) < LONG else float(digits)
 
 
 def _refuse(constant: str) -> NoReturn:

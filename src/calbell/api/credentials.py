@@ -80,7 +80,7 @@ class Credentials:
         be asked."""
         if self._methods[0] is not AuthMethod.KEYS:
             return None
-        key = self._keys.at_hand(_sent(call))
+        key = self._keys.at_hand(sent(call))
         if key is None or key.user_id is None or not self._keys.is_good(key):
             return None
         return Caller(key.user_id)
@@ -90,15 +90,15 @@ class Credentials:
 
         `may_ask` lets Cal.com be asked for a credential that nobody here knows.
         """
-        sent = _sent(call)
-        if not sent:
+        credential = sent(call)
+        if not credential:
             return NOTHING_SENT
-        unknown = UNKNOWN_KEY if sent.startswith(KEY_PREFIX) else UNKNOWN_TOKEN
-        if self._is_admin_token(sent):
-            return unknown  # Cal.com must not get to see it
+        unknown = UNKNOWN_KEY if credential.startswith(KEY_PREFIX) else UNKNOWN_TOKEN
+        if self._is_admin_token(credential):
+            return unknown
         unsure: Known | None = None
         for method in self._methods:
-            found = await self._by(method, call, sent, may_ask=may_ask)
+            found = await self._by(method, call, credential, may_ask=may_ask)
             if found is CALCOM_IS_SILENT or isinstance(found, Unasked):
                 unsure = found
             elif found is not None:
@@ -107,30 +107,41 @@ class Credentials:
 
     async def operator(self, call: Call, roles: Sequence[str]) -> Operator | Problem:
         """Whether the caller holds the operator's token, or a good key of one of these roles."""
-        sent = _sent(call)
-        if self._is_admin_token(sent):
+        credential = sent(call)
+        if self._is_admin_token(credential):
             return Operator()
-        if sent.startswith(KEY_PREFIX):
-            key = await self._keys.find(sent)
+        if credential.startswith(KEY_PREFIX):
+            key = await self._keys.find(credential)
             if key is not None and key.role in roles and self._keys.is_good(key):
                 return Operator()
         is_closed = self._admin_token is None and not await self._keys.knows_operators()
         return NO_OPERATOR if is_closed else NO_OPERATOR_TOKEN
 
-    def _is_admin_token(self, sent: str) -> bool:
+    def _is_admin_token(self, credential: str) -> bool:
         token = self._admin_token
-        return token is not None and hmac.compare_digest(sent.encode(), token.encode())
+        return token is not None and hmac.compare_digest(credential.encode(), token.encode())
 
     async def _by(
-        self, method: AuthMethod, call: Call, sent: str, *, may_ask: bool
+        self, method: AuthMethod, call: Call, credential: str, *, may_ask: bool
     ) -> Known | None:
         match method:
             case AuthMethod.KEYS:
-                return await self._by_key(sent)
+                return await self._by_key(credential)
             case AuthMethod.CALCOM:
+                if await self._is_secret_here(credential):
+                    return None
                 return await self._by_calcom(call, may_ask=may_ask)
             case _:
                 assert_never(method)
+
+    async def _is_secret_here(self, credential: str) -> bool:
+        """Whether an operator's credential was sent, in whatever form: Cal.com must not see it."""
+        if self._admin_token is not None and self._admin_token in credential:
+            return True
+        if not credential.startswith(KEY_PREFIX):
+            return False
+        key = await self._keys.find(credential)
+        return key is not None and key.role is not None
 
     async def _by_key(self, sent: str) -> Caller | Problem | None:
         """`None`: it is no key of this service."""
@@ -164,6 +175,6 @@ class Credentials:
                 assert_never(identity)
 
 
-def _sent(call: Call) -> str:
+def sent(call: Call) -> str:
     """The first literal `Bearer ` is removed; nothing else is trimmed or folded."""
     return (call.header(b"authorization") or "").replace("Bearer ", "", 1)

@@ -81,14 +81,15 @@ class Endpoint:
     async def _answer(self, call: Call) -> Answer:
         handler = self._handlers.get(call.method)
         try:
-            said = not_found(_no_route(call)) if handler is None else await handler(call)
-        except StoreUnavailable as error:
-            log.error("database_unavailable", **telemetry.described(error))
-            said = UNAVAILABLE
+            try:
+                said = not_found(_no_route(call)) if handler is None else await handler(call)
+            except StoreUnavailable as error:
+                log.error("database_unavailable", **telemetry.described(error))
+                said = UNAVAILABLE
+            return enveloped(said, call.url, self._clock()) if isinstance(said, Problem) else said
         except Exception as error:
             log.error("request_failed", method=call.method, **telemetry.described(error))
             return WENT_WRONG
-        return enveloped(said, call.url, self._clock()) if isinstance(said, Problem) else said
 
 
 class UserEndpoint:
@@ -134,11 +135,11 @@ class UserEndpoint:
             else:
                 said, limits = await self._admitted(handler, call, body)
                 headers = (*_CORS, *limits)
+            answer = enveloped(said, call.url, self._clock()) if isinstance(said, Problem) else said
         except Exception as error:
             log.error("request_failed", method=call.method, **telemetry.described(error))
             await WENT_WRONG.send(send, _CORS)
             return
-        answer = enveloped(said, call.url, self._clock()) if isinstance(said, Problem) else said
         id_ = uuid4_of(self._chance.getrandbits(128)).encode()
         await answer.send(send, (*headers, (b"x-request-id", id_)))
 

@@ -6,7 +6,15 @@ from ipaddress import IPv6Address, IPv6Network
 from msgspec import Struct
 
 from calbell.api.answers import Header, Problem
-from calbell.api.credentials import NOTHING_SENT, UNKNOWN_KEY, Caller, Credentials, Unasked
+from calbell.api.credentials import (
+    CALCOM_IS_SILENT,
+    NOTHING_SENT,
+    UNKNOWN_KEY,
+    Caller,
+    Credentials,
+    Unasked,
+    sent,
+)
 from calbell.api.limits import Allowance, RequestLimit
 from calbell.api.requests import Call
 from calbell.flows.surroundings import Clock
@@ -26,42 +34,52 @@ class Visit(Struct, frozen=True):
 class Gate:
     """Lets callers in, each so often a minute.
 
-    Whatever stands in `Authorization` has a share of its own, good or not; where it is refused, it
-    spends its address's share as well, so that nobody tries credentials out at any speed. For an
-    address that has spent its share Cal.com is not asked any more, but who is known here still
-    gets in from it.
+    Whatever is sent as a credential has a share of its own, good or not. One that nobody knows at
+    once spends its address's share as well, and gives it back where it turns out to be good: so
+    Cal.com is not asked any more often for an address than a user may ask here. From an address
+    that has spent its share, only who is known here gets in.
     """
 
-    def __init__(self, credentials: Credentials, limit: RequestLimit | None, clock: Clock) -> None:
+    def __init__(self, credentials: Credentials, limit: int, clock: Clock) -> None:
         self._credentials = credentials
-        self._limit = limit
+        self._of_credentials = RequestLimit(limit) if limit else None
+        # Apart, so that no number of credentials makes the blocks of addresses forgotten.
+        self._of_addresses = RequestLimit(limit)
         self._clock = clock
 
     async def admit(self, call: Call) -> Visit:
         """Who asks."""
-        if self._limit is None:
+        if self._of_credentials is None:
             known = self._credentials.at_hand(call) or await self._credentials.user(
                 call, may_ask=True
             )
             return Visit(TOO_MANY if isinstance(known, Unasked) else known)
-        return await self._within(self._limit, call)
-
-    async def _within(self, limit: RequestLimit, call: Call) -> Visit:
-        now = self._clock()
-        authorization = call.headers.get(b"authorization")
+        now, credential = self._clock(), sent(call)
         address = address_bucket(call.address)
-        allowance = limit.spend(hash(authorization) if authorization else address, now)
+        if not credential:
+            allowance = self._of_addresses.spend(address, now)
+            return Visit(TOO_MANY if allowance.is_refused else NOTHING_SENT, told(allowance))
+        allowance = self._of_credentials.spend(hash(credential), now)
         if allowance.is_refused:
             return Visit(TOO_MANY, told(allowance))
-        known = self._credentials.at_hand(call) or await self._credentials.user(
-            call, may_ask=not limit.is_blocked(address, now)
-        )
-        if isinstance(known, Caller) or known is NOTHING_SENT:
+        at_hand = self._credentials.at_hand(call)
+        if at_hand is not None:
+            return Visit(at_hand, told(allowance))
+        return await self._ask(call, address, allowance)
+
+    async def _ask(self, call: Call, address: Hashable, allowance: Allowance) -> Visit:
+        now = self._clock()
+        may_ask = not self._of_addresses.is_blocked(address, now)
+        if may_ask:
+            self._of_addresses.spend(address, now)
+        known = await self._credentials.user(call, may_ask=may_ask)
+        if isinstance(known, Caller) or known is CALCOM_IS_SILENT:
+            if may_ask:
+                self._of_addresses.give_back(address, now)
             return Visit(known, told(allowance))
-        of_address = limit.spend(address, now)
-        if of_address.is_refused or isinstance(known, Unasked):
-            return Visit(TOO_MANY, told(of_address))
-        # Such a key is refused by Cal.com's limiter itself, before it counts.
+        if not may_ask or isinstance(known, Unasked):
+            return Visit(TOO_MANY, told(self._of_addresses.spend(address, now)))
+        # An unknown key is refused by Cal.com's limiter itself, before it counts.
         return Visit(known, () if known is UNKNOWN_KEY else told(allowance))
 
 

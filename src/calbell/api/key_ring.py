@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from calbell import telemetry
-from calbell.flows.grant import key_hash
+from calbell.flows.grant import KEY_PREFIX, key_hash
 from calbell.flows.surroundings import Clock
 from calbell.store import keys
 from calbell.store.database import Database
@@ -40,6 +40,8 @@ class KeyRing:
 
     def at_hand(self, sent: str) -> FoundKey | None:
         """The key that was sent, if it was found a moment ago."""
+        if not sent.startswith(KEY_PREFIX):
+            return None
         found = self._remembered.get(key_hash(sent))
         return found[0] if found is not None and self._clock() < found[1] else None
 

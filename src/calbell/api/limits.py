@@ -55,6 +55,12 @@ class RequestLimit:
             span.asked > self._limit,
         )
 
+    def give_back(self, bucket: Hashable, now: datetime) -> None:
+        """A request that was spent since then does not count."""
+        span = self._spans.get(bucket)
+        if span is not None and 0 < span.asked <= self._limit and now < span.ends_at:
+            span.asked -= 1
+
     def is_blocked(self, bucket: Hashable, now: datetime) -> bool:
         """Whether the next request of this bucket will be refused."""
         span = self._current(bucket, now)

@@ -65,8 +65,8 @@ class PlainBooking(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     start: Moment
     end: Moment
     organizer: PlainUser
-    hosts: tuple[PlainUser, ...] = ()
-    attendees: tuple[PlainAttendee, ...] = ()
+    hosts: Annotated[tuple[PlainUser, ...], Meta(max_length=1000)] = ()
+    attendees: Annotated[tuple[PlainAttendee, ...], Meta(max_length=1000)] = ()
     status: Standing | None = None
     location: Text | None = None
     seats: Annotated[int, Meta(ge=1, le=LARGEST)] | None = None

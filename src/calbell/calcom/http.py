@@ -12,6 +12,8 @@ TIMEOUT: Final = timedelta(seconds=10)
 """Of one question in all. Cal.com's mobile app gives up after 30 seconds."""
 
 CONNECTIONS: Final = 20
+"""Questions under way at once."""
+
 MOST_ANSWER_BYTES: Final = 256 * 1024
 
 
@@ -25,10 +27,23 @@ class CalcomApi:
     def __init__(self, base_url: str, timeout: timedelta = TIMEOUT) -> None:
         self._base_url = base_url
         self._timeout = timeout
+        self._slots = asyncio.Semaphore(CONNECTIONS)
         self._session: aiohttp.ClientSession | None = None
 
     async def me(self, authorization: str) -> Asked:
         """Who the sender of this `Authorization` header is."""
+        try:
+            async with asyncio.timeout(self._timeout.total_seconds()):
+                await self._slots.acquire()
+        except TimeoutError:
+            # Many ask at once; that says nothing of the instance.
+            return CannotTell("too many questions at once", is_down=False)
+        try:
+            return await self._within_time(authorization)
+        finally:
+            self._slots.release()
+
+    async def _within_time(self, authorization: str) -> Asked:
         try:
             async with asyncio.timeout(self._timeout.total_seconds()):
                 return await self._me(authorization)
@@ -61,7 +76,7 @@ class CalcomApi:
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+                connector=aiohttp.TCPConnector(limit=0),
                 timeout=aiohttp.ClientTimeout(total=None),
                 headers={"user-agent": "calbell", "accept": "application/json"},
                 cookie_jar=aiohttp.DummyCookieJar(),

@@ -50,17 +50,20 @@ Asked: TypeAlias = CalcomUser | NotGood | TokenExpired | CannotTell
 
 
 def read_me(status: int, body: bytes) -> Asked:
-    """What Cal.com's answer says. Only a 401 and a 403 speak against the credential: everything
-    else that is not clear leaves it open, because a client that is told 401 logs its user out."""
+    """What Cal.com's answer says. Only a 401, and a 403 that is Cal.com's own and no firewall's,
+    speak against the credential: everything else that is not clear leaves it open, because a client
+    that is told 401 logs its user out. A 429 is about this credential alone."""
     match status:
         case 200:
             return _user(body)
-        case 401 | 403:
+        case 401:
+            return NotGood()
+        case 403 if fields((parsed(body) or NO_FIELDS).get("error")) is not None:
             return NotGood()
         case 498:
             return TokenExpired()
         case _:
-            return CannotTell(f"status {status}", is_down=status == 429 or status >= 500)
+            return CannotTell(f"status {status}", is_down=status >= 500)
 
 
 def _user(body: bytes) -> CalcomUser | CannotTell:

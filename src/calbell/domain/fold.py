@@ -15,7 +15,7 @@ from msgspec import Struct, json, structs
 from calbell.domain.booking import Booking, Change, Status
 from calbell.domain.events import BookingEvent, EventKind, Fact
 from calbell.domain.people import Person
-from calbell.domain.push_events import PushEvent
+from calbell.domain.push_events import STATE_NEWS, PushEvent
 from calbell.domain.seats import freed, moved_away, moved_to, seated, taken
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ def fold(booking: Booking, event: BookingEvent) -> Fold:
     elif fact is None:
         changes = ()
     else:
-        changes = (_told(fact, after, event),)
+        changes = () if _is_outdated(fact, booking, after, event) else (_told(fact, after, event),)
         after = structs.replace(after, observed={**after.observed, _fact_key(fact): event.sent_at})
     return _versioned(booking, after, changes)
 
@@ -147,6 +147,17 @@ def _told(fact: Fact, booking: Booking, event: BookingEvent) -> Change:
         old_place=fact.old_place,
         old_organizer=fact.old_organizer,
     )
+
+
+def _is_outdated(fact: Fact, before: Booking, after: Booking, event: BookingEvent) -> bool:
+    """Whether news of how a booking stands comes too late: it was over before, stands higher by
+    what is known, or takes place at another time by now."""
+    if fact.kind not in STATE_NEWS:
+        return False
+    said = _STATUS.get(event.status_kind) if event.status_kind else None
+    is_lower = said is not None and after.status is not None and said.rank < after.status.rank
+    is_elsewhere = event.times is not None and event.times != after.times
+    return before.is_over or is_lower or is_elsewhere
 
 
 def _fact_key(fact: Fact) -> str:

@@ -1,11 +1,11 @@
 """Seats: who has one in a booking that several people book separately.
 
 When each seat was last taken or given up is kept in what was observed of the booking, so that the
-order in which that is heard does not matter.
+order in which that is heard does not matter, as long as every event says that there are seats.
 """
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 from msgspec import structs
 
@@ -13,6 +13,8 @@ from calbell.domain.booking import Booking
 from calbell.domain.events import BookingEvent, EventKind
 from calbell.domain.people import Person
 from calbell.domain.push_events import PushEvent
+
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 def freed(booking: Booking, event: BookingEvent) -> Person | None:
@@ -45,9 +47,9 @@ def taken(booking: Booking, event: BookingEvent) -> Booking:
         seat = f"seat:{attendee.email}"
         seen_at = observed.get(seat)
         if seen_at is None or event.sent_at > seen_at:
-            people.setdefault(attendee.email, attendee)
+            people[attendee.email] = attendee
             observed[seat] = event.sent_at
-    return structs.replace(booking, attendees=tuple(people.values()), observed=observed)
+    return _seating(booking, people.values(), observed)
 
 
 def moved_to(booking: Booking, event: BookingEvent) -> Booking:
@@ -94,5 +96,17 @@ def _without(
         if (since := observed.get(seat)) is None or event.sent_at >= since:
             observed[seat] = event.sent_at
             gone.add(person.email)
-    stays = tuple(person for person in booking.attendees if person.email not in gone)
-    return structs.replace(booking, attendees=stays, observed=observed)
+    return _seating(
+        booking, (person for person in booking.attendees if person.email not in gone), observed
+    )
+
+
+def _seating(booking: Booking, people: Iterable[Person], observed: dict[str, datetime]) -> Booking:
+    """The booking with these people in its seats, in the order in which they took them."""
+
+    def taken_at(person: Person) -> tuple[datetime, str]:
+        return observed.get(f"seat:{person.email}", _ALWAYS), person.email
+
+    return structs.replace(
+        booking, attendees=tuple(sorted(people, key=taken_at)), observed=observed
+    )

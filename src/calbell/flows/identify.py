@@ -26,6 +26,8 @@ GOOD_FOR = timedelta(seconds=60)
 long, in each process."""
 
 REFUSED_FOR = timedelta(seconds=10)
+"""How long it is believed that a token is not good, or that Cal.com does not tell of it."""
+
 MOST_REMEMBERED = 20_000
 LONGEST_TOKEN = 8_192
 """Longer ones are not asked for: no server takes them."""
@@ -78,24 +80,19 @@ class Identify:
         self._remembered: dict[bytes, tuple[Identity, datetime]] = {}
         self._asking: dict[bytes, asyncio.Task[Identity]] = {}
 
-    def remembered(self, authorization: str) -> Identity | None:
-        """What is still known of the token, without asking anybody."""
-        known = self._remembered.get(_hash(authorization))
-        return known[0] if known is not None and self._clock() < known[1] else None
-
     async def whose(self, authorization: str, *, may_ask: bool) -> Identity:
         """Whose the token is. A user who may register is kept as Cal.com describes him.
 
         `authorization` is the header's value; `may_ask` lets Cal.com be asked where nothing is
         remembered.
         """
-        if (known := self.remembered(authorization)) is not None:
-            return known
+        hash_ = _hash(authorization)
+        if (known := self._remembered.get(hash_)) is not None and self._clock() < known[1]:
+            return known[0]
         if not _could_be_a_token(authorization):
             return NotGood()
         if not may_ask:
             return NotAsked()
-        hash_ = _hash(authorization)
         task = self._asking.get(hash_)
         if task is None:
             task = asyncio.create_task(self._ask(authorization, hash_))
@@ -116,6 +113,8 @@ class Identify:
         if isinstance(asked, CannotTell):
             if asked.is_down:
                 self._breaker.failed()
+            else:
+                self._remember(hash_, asked, REFUSED_FOR)
             log.warning("calcom_cannot_tell", reason=asked.reason, paused=self._breaker.is_open)
             return asked
         self._breaker.succeeded()

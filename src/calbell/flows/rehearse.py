@@ -5,6 +5,7 @@ from random import Random
 
 from msgspec import Struct
 
+from calbell.calcom.json_fields import text
 from calbell.domain.booking import Booking
 from calbell.domain.notification import BookingFacts, NotificationState, Planned
 from calbell.domain.people import Role, User
@@ -130,9 +131,8 @@ def messages(prepared: Prepared, app: App) -> list[PushMessage]:
 
 def _about(connection: Connection, rehearsal: Rehearsal) -> tuple[BookingFacts, Role] | None:
     """The facts of the booking and the user's role in it; `None` where he has none."""
-    if rehearsal.uid is None or "\0" in rehearsal.uid:
-        return None
-    kept = bookings.by_uid(connection, rehearsal.uid)
+    uid = text(rehearsal.uid)
+    kept = None if uid is None else bookings.by_uid(connection, uid)
     if kept is None:
         return None
     booking = kept.booking

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from random import Random
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from msgspec import structs
 
@@ -19,6 +19,9 @@ from calbell.store.deliveries import NewDelivery
 from calbell.store.notifications import DueNotification
 
 MOST_AT_ONCE = 500
+
+_Group: TypeAlias = tuple[int, PushEvent, str]
+_TOLD_TOGETHER = (NotificationState.SUPPRESSED, Suppression.TOLD_TOGETHER)
 
 
 class Release:
@@ -55,7 +58,7 @@ def release_due(connection: Connection, policy: Policy, now: datetime, chance: R
     due = notifications.due(connection, now, MOST_AT_ONCE)
     if not due:
         return 0
-    due = _gathered(connection, due, now)
+    due, followers = _gathered(connection, due, now)
     standing = bookings.by_ids(connection, {n.booking_id for n in due if n.booking_id is not None})
     phones = subscriptions.phones_of(connection, (n.planned.user_id for n in due))
     verdicts = {
@@ -68,9 +71,11 @@ def release_due(connection: Connection, policy: Policy, now: datetime, chance: R
         )
         for n in due
     }
-    notifications.settle_waiting(
-        connection, ((id_, *state_of(verdict)) for id_, verdict in verdicts.items()), now
-    )
+    states = {id_: state_of(verdict) for id_, verdict in verdicts.items()}
+    for id_, leader in followers.items():
+        told = isinstance(verdicts[leader], Released)
+        states[id_] = _TOLD_TOGETHER if told else states[leader]
+    notifications.settle_waiting(connection, ((id_, *state) for id_, state in states.items()), now)
     expiry = {n.id: n.planned.expires_at for n in due}
     deliveries.insert_many(connection, deliveries_of(verdicts, expiry, chance), now)
     deliveries.announce(connection)
@@ -79,36 +84,34 @@ def release_due(connection: Connection, policy: Policy, now: datetime, chance: R
 
 def _gathered(
     connection: Connection, due: list[DueNotification], now: datetime
-) -> list[DueNotification]:
-    """Those that are due, where several are to be told together one for all of them; what it stands
-    for is settled here, also what would be due within the next moments."""
-    keys = {key for n in due if (key := _group(n)) is not None}
+) -> tuple[list[DueNotification], dict[int, int]]:
+    """Those that are due, where several are to be told together the first one for all of them; and
+    for each of the others, also those due within the next moments, which one speaks for it. What is
+    stale speaks for nobody."""
+    keys = {key for one in due if (key := _group(one, now)) is not None}
     if not keys:
-        return due
+        return due, {}
     soon = notifications.due(connection, now + GATHERED_FOR, MOST_AT_ONCE)
-    groups: dict[tuple[int, PushEvent, str], list[DueNotification]] = {key: [] for key in keys}
-    for one in soon:
-        if (key := _group(one)) in groups:
-            groups[key].append(one)
-    leaders = {}
+    groups: dict[_Group, dict[int, DueNotification]] = {key: {} for key in keys}
+    for one in (*due, *soon):
+        if (key := _group(one, now)) in groups:
+            groups[key][one.id] = one
+    leaders, followers = list[DueNotification](), dict[int, int]()
     for group in groups.values():
-        first, *rest = sorted(group, key=lambda n: (_starts_at(n), n.id))
+        first, *rest = sorted(group.values(), key=lambda one: (_starts_at(one), one.id))
         together = structs.replace(first.planned.facts, count=len(group))
         notifications.tell_together(connection, first.id, together)
-        notifications.settle_waiting(
-            connection,
-            ((n.id, NotificationState.SUPPRESSED, Suppression.TOLD_TOGETHER) for n in rest),
-            now,
-        )
-        leaders[first.id] = first
-    alone = [n for n in due if _group(n) is None]
-    return [*alone, *leaders.values()]
+        leaders.append(first)
+        followers |= {one.id: first.id for one in rest}
+    alone = [one for one in due if _group(one, now) is None]
+    return [*alone, *leaders], followers
 
 
-def _group(notification: DueNotification) -> tuple[int, PushEvent, str] | None:
+def _group(notification: DueNotification, now: datetime) -> _Group | None:
     planned = notification.planned
-    together = planned.facts.together
-    return None if together is None else (planned.user_id, planned.kind, together)
+    if planned.facts.together is None or now >= planned.expires_at:
+        return None
+    return planned.user_id, planned.kind, planned.facts.together
 
 
 def _starts_at(notification: DueNotification) -> datetime:

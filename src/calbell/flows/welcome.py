@@ -29,6 +29,11 @@ def welcome(connection: Connection, user_id: int, rules: Rules, now: datetime) -
         return 0
     found = bookings.upcoming_of(connection, user_id, profile.addresses, now)
     waiting = notifications.waiting_of(connection, (kept.id for kept in found))
+    known = {
+        (id_, one.planned.user_id, one.planned.due_at)
+        for id_, waits in waiting.items()
+        for one in waits
+    }
     new = [
         NewNotification(None, kept.id, kept.booking.version, item, NotificationState.WAITING)
         for kept in found
@@ -41,7 +46,8 @@ def welcome(connection: Connection, user_id: int, rules: Rules, now: datetime) -
             event_at=now,
             now=now,
         ).reminders
-        if item.user_id == user_id
+        # One who was reminded in another role already goes on being so.
+        if item.user_id == user_id and (kept.id, user_id, item.due_at) not in known
     ]
     notifications.insert_many(connection, new, now)
     deliveries.announce(connection)

@@ -36,8 +36,8 @@ class Profile(Struct, frozen=True, kw_only=True):
 
 
 def save(connection: Connection, profile: Profile, now: datetime) -> Profile:
-    """The user is as given, but for where and when he was first heard of. An address belongs to
-    whoever was given it last."""
+    """The user is as given, but for when he was first heard of; once an operator has given him, he
+    stays the operator's. An address belongs to whoever was given it last."""
     connection.run(
         _SQL["save_user"],
         id=profile.id,

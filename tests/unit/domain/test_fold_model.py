@@ -3,8 +3,9 @@ the booking is the model's, and each change is told at most once."""
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, permutations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
@@ -164,6 +165,37 @@ def test_the_last_seat_given_up_cancels_and_a_seat_heard_of_later_brings_it_back
     assert [(one.kind, one.attendee) for one in back.changes] == [
         (PushEvent.BOOKING_CONFIRMED, CYD)
     ]
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        event(
+            EventKind.TOLD,
+            -30,
+            fact=Fact(key="late", kind=PushEvent.BOOKING_CONFIRMED),
+            status_kind=CREATED,
+        ),
+        event(EventKind.TOLD, -30, fact=Fact(key="late", kind=PushEvent.BOOKING_RESCHEDULED)),
+    ],
+)
+def test_late_news_of_how_a_booking_stands_is_not_told_against_what_is_known(
+    late: BookingEvent,
+) -> None:
+    over, _ = hear([event(CREATED, -60), event(CANCELLED)])
+    folded = fold(over, late)
+    assert folded.changes == ()
+    assert folded.booking.status is Status.CANCELLED
+    assert fold(folded.booking, late).booking == folded.booking
+    moved, _ = hear([event(CREATED, -60), event(CREATED, times=TUESDAY)])
+    assert fold(moved, late).changes == ()
+
+
+def test_names_and_their_order_follow_the_seats_and_not_the_hearing() -> None:
+    bob, robert = Person("bob@example.com", "Bob"), Person("bob@example.com", "Robert")
+    sent = [seat(CREATED, bob), seat(CREATED, CYD, 1), seat(CREATED, robert, 2)]
+    ends = {hear(order)[0].attendees for order in permutations(sent)}
+    assert ends == {(CYD, robert)}
 
 
 def test_a_plain_event_tells_its_own_news_and_still_says_how_the_booking_stands() -> None:

@@ -10,7 +10,11 @@ values (
 on conflict (id) do update set
   name = excluded.name, username = excluded.username, time_zone = excluded.time_zone,
   locale = excluded.locale, time_format = excluded.time_format,
-  organization_id = excluded.organization_id, refreshed_at = excluded.refreshed_at
+  source = case when excluded.source = 'operator' then 'operator' else users.source end,
+  organization_id = case when excluded.source = 'operator'
+    then coalesce(excluded.organization_id, users.organization_id)
+    else excluded.organization_id end,
+  refreshed_at = excluded.refreshed_at
 
 -- name: drop_addresses
 -- Addresses that a user no longer has are free for others.
