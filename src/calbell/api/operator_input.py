@@ -1,6 +1,7 @@
 """What operators send: bodies of a given form, ids in paths, and pages of long lists; or one clear
 message about what is wrong."""
 
+import re
 from typing import Annotated, Final, TypeVar
 from urllib.parse import parse_qsl
 
@@ -11,6 +12,8 @@ from calbell.api.answers import Problem, bad_request
 from calbell.api.requests import Call
 
 T = TypeVar("T")
+
+_VALUE: Final = re.compile(r"(?<=^Invalid enum value) .*", re.DOTALL)
 
 LARGEST: Final = (1 << 63) - 1
 """Of the whole numbers that a database keeps."""
@@ -60,7 +63,8 @@ def number_in(call: Call, name: str) -> int | None:
 
 
 def in_words(error: msgspec.ValidationError) -> str:
-    """What is wrong, with the field's name first."""
+    """What is wrong, with the field's name first and without its value."""
     said, _, where = str(error).partition(" - at `$")
+    said = _VALUE.sub("", said)
     field = where.strip("`").lstrip(".")
     return f"{field}: {said}" if field else said

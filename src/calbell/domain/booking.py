@@ -52,6 +52,12 @@ class Booking(Struct, frozen=True, kw_only=True):
     version: int = 0
 
     @property
+    def people(self) -> tuple[Person, ...]:
+        """Everybody who has a part in it: organizer, hosts, attendees."""
+        organizer = (self.organizer,) if self.organizer is not None else ()
+        return (*organizer, *self.hosts, *self.attendees)
+
+    @property
     def stands(self) -> bool:
         """Whether the appointment will take place, as far as is known."""
         return self.status is Status.ACCEPTED and self.replaced_by_uid is None

@@ -143,9 +143,7 @@ def _about(connection: Connection, rehearsal: Rehearsal) -> tuple[BookingFacts, 
 
 
 def _role(connection: Connection, user_id: int, booking: Booking) -> Role | None:
-    people = [p for p in (booking.organizer, *booking.hosts, *booking.attendees) if p is not None]
-    named = {p.user_id for p in people if p.user_id is not None}
-    directory = users.directory(connection, named, {person.email for person in people})
+    directory = users.directory_of(connection, booking.people)
     told = recipients(booking, directory, frozenset(Role))
     return next((role for user, role in told if user.id == user_id), None)
 

@@ -223,16 +223,17 @@ def _plan(
 
 def _directory(connection: Connection, effects: Iterable[_Effect]) -> Directory:
     """The users among all people that these bookings and their changes name."""
-    ids, addresses = set[int](), set[str]()
-    for effect in effects:
-        booking = effect.fold.booking
-        leaving = (change.attendee for change in effect.fold.changes)
-        for person in (booking.organizer, *booking.hosts, *booking.attendees, *leaving):
-            if person is not None:
-                addresses.add(person.email)
-                if person.user_id is not None:
-                    ids.add(person.user_id)
-    return users.directory(connection, ids, addresses)
+    return users.directory_of(
+        connection,
+        (
+            person
+            for effect in effects
+            for person in (
+                *effect.fold.booking.people,
+                *(change.attendee for change in effect.fold.changes),
+            )
+        ),
+    )
 
 
 def _new_events(

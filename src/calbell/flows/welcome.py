@@ -2,9 +2,7 @@
 
 from datetime import datetime
 
-from calbell.domain.booking import Booking
 from calbell.domain.notification import NotificationState
-from calbell.domain.people import Directory
 from calbell.domain.plan import Rules, plan
 from calbell.store import bookings, deliveries, notifications, users
 from calbell.store.connection import Connection
@@ -40,7 +38,7 @@ def welcome(connection: Connection, user_id: int, rules: Rules, now: datetime) -
         for item in plan(
             kept.booking,
             (),
-            _directory(connection, kept.booking),
+            users.directory_of(connection, kept.booking.people),
             waiting[kept.id],
             rules,
             event_at=now,
@@ -52,9 +50,3 @@ def welcome(connection: Connection, user_id: int, rules: Rules, now: datetime) -
     notifications.insert_many(connection, new, now)
     deliveries.announce(connection)
     return len(new)
-
-
-def _directory(connection: Connection, booking: Booking) -> Directory:
-    people = [p for p in (booking.organizer, *booking.hosts, *booking.attendees) if p is not None]
-    ids = {person.user_id for person in people if person.user_id is not None}
-    return users.directory(connection, ids, {person.email for person in people})

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from calbell.domain.people import Directory, User
+from calbell.domain.people import Directory, Person, User
 from calbell.store.connection import Connection, Row
 from calbell.store.statements import load
 from calbell.store.times import from_ms, to_ms
@@ -84,6 +84,13 @@ def listed(connection: Connection, after: int = 0, limit: int = ALL) -> list[Pro
 def is_covered(connection: Connection, user_id: int) -> bool:
     """Whether a webhook is connected that tells of this user's bookings."""
     return bool(connection.run(_SQL["covering_source"], user_id=user_id))
+
+
+def directory_of(connection: Connection, people: Iterable[Person | None]) -> Directory:
+    """The users whom these people may be, by id or by address."""
+    named = [person for person in people if person is not None]
+    ids = {person.user_id for person in named if person.user_id is not None}
+    return directory(connection, ids, {person.email for person in named})
 
 
 def directory(connection: Connection, ids: Iterable[int], addresses: Iterable[str]) -> Directory:
