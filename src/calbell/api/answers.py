@@ -6,6 +6,7 @@ The forms are those of Cal.com's API v2 (cal-api.md sections 4 to 8).
 import json as standard_json
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
@@ -122,6 +123,7 @@ UNAVAILABLE = problem(
 )
 
 
+@lru_cache(maxsize=1024)
 def iso(at: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds and `Z`."""
+    """ISO 8601 in UTC with milliseconds and `Z`. What is kept in one list shares its times."""
     return at.isoformat(timespec="milliseconds")[:-6] + "Z"
