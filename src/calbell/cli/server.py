@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 
 from calbell.cli.failures import Failure
+from calbell.cli.whole_answers import WholeAnswers
 
 log = structlog.get_logger()
 
@@ -63,7 +64,7 @@ class HttpServer:
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=WholeAnswers,
                 ws="none",
                 lifespan="off",
                 access_log=False,
