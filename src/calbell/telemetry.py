@@ -8,13 +8,15 @@ import logging
 import sys
 import traceback
 from collections import Counter as Counts
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from calbell.domain.holds import EVERY_PROJECT, Scope, ShownBy
 from calbell.domain.outcomes import (
+    AllBarred,
     AllLater,
     AllUnclear,
     Answer,
@@ -33,6 +35,7 @@ _ANSWERS: dict[type[Answer], str] = {
     WholeRefused: "refused",
     MixedProjects: "mixed_projects",
     AllLater: "later",
+    AllBarred: "barred",
     AllUnclear: "unclear",
 }
 _RECEIPTS: dict[type[Receipt], str] = {
@@ -90,11 +93,17 @@ class Metrics:
         )
         self.withheld = Counter(
             "calbell_withheld",
-            "Deliveries that were due and found not to be sent: superseded, taken over, stale.",
+            "Deliveries that were due and found not to be sent any more, by reason.",
+            ("reason",),
             registry=self.registry,
         )
         self.due = Gauge(
             "calbell_due_deliveries", "Deliveries due and not sent.", registry=self.registry
+        )
+        self.held = Gauge(
+            "calbell_held",
+            "Holds: projects and platforms whose credentials are broken.",
+            registry=self.registry,
         )
         self.oldest_due = Gauge(
             "calbell_oldest_due_seconds",
@@ -107,6 +116,11 @@ class Metrics:
         self.requests.labels(_ANSWERS[type(answer)]).inc()
         self.batch.observe(size)
         self.request_seconds.observe(seconds)
+
+    def withhold(self, reasons: Mapping[str, int]) -> None:
+        """So many deliveries were found not to be sent, by reason."""
+        for reason, number in reasons.items():
+            self.withheld.labels(reason).inc(number)
 
     def attempted(self, outcomes: Iterable[str]) -> None:
         """Attempts came to this."""
@@ -133,6 +147,18 @@ def described(error: BaseException) -> dict[str, object]:
         "error": type(error).__name__,
         "detail": str(error) if ours else None,
         "where": [f"{frame.name}:{frame.lineno}" for frame in frames],
+    }
+
+
+def of_scope(scope: Scope) -> dict[str, object]:
+    """What a log line says of credentials that are broken, and what to do."""
+    every = scope.project_id == EVERY_PROJECT
+    return {
+        "project": "every" if every else scope.project_id,
+        "platform": scope.platform or "both",
+        "remedy": "mend CALBELL_EXPO_ACCESS_TOKEN"
+        if scope.shown_by is ShownBy.REQUEST
+        else "mend the push credentials of the app at Expo",
     }
 
 

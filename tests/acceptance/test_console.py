@@ -25,6 +25,7 @@ from calbell.console.sessions import MOST_SESSIONS
 from calbell.domain.booking import Status
 from calbell.domain.delivery import DeliveryState, Withdrawal
 from calbell.domain.notification import NotificationState, Suppression
+from calbell.domain.sightings import Sighting
 from calbell.domain.subscription import Platform, Registration
 from calbell.flows.receive import incoming_webhook
 from calbell.flows.surroundings import Policy
@@ -262,6 +263,7 @@ def delivered(connection: SqliteConnection, booked: None) -> None:
             ticket_id=TICKET,
             receipt_due_at=at + timedelta(minutes=15),
             phone_id=one.phone_id,
+            token=one.token,
         )
         if one.platform is Platform.IOS
         else Completion(
@@ -274,7 +276,8 @@ def delivered(connection: SqliteConnection, booked: None) -> None:
             code="DeviceNotRegistered",
             state=DeliveryState.UNREGISTERED,
             phone_id=one.phone_id,
-            gone=one.token,
+            token=one.token,
+            sighting=Sighting.GONE,
         )
         for one in due
     ]

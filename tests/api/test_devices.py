@@ -8,9 +8,10 @@ import pytest
 from calbell.config import Secret, Settings, TokenOwnership
 from calbell.domain.events import TimeSpan
 from calbell.domain.push_tokens import token_hash
+from calbell.domain.sightings import Sighting
 from calbell.store import subscriptions, upkeep
 from calbell.store.statements import Statement
-from calbell.store.subscriptions import GonePhone
+from calbell.store.subscriptions import Seen
 from tests import payloads
 from tests.api.desk import APP_PUSH, GOOD, TOKEN, Desk, Said
 
@@ -96,8 +97,8 @@ def test_the_last_receipt_is_the_health_in_a_word_and_in_words(desk: Desk) -> No
     told = health(desk, key)
     assert told["status"] == "failing"
     assert "credentials" in str(told["message"])
-    gone = GonePhone(hash_, id_, "DeviceNotRegistered", desk.now)
-    desk.run(subscriptions.kill, [gone], desk.now)
+    gone = Seen(hash_, id_, Sighting.GONE, "DeviceNotRegistered", desk.now)
+    desk.run(subscriptions.note_sightings, [gone], desk.now)
     told = health(desk, key)
     assert told["status"] == "gone"
     assert "DeviceNotRegistered" in str(told["message"])
@@ -246,7 +247,8 @@ def test_where_no_device_can_be_rung_it_is_said_why(desk: Desk) -> None:
     assert "1 registered by another user since" in why_not(desk.ask("POST", TEST, key=key))
     register(desk, key, "gone")
     gone = desk.run(subscriptions.phones_of, [7])[7][1].phone_id
-    news = GonePhone(token_hash("ExponentPushToken[gone]"), gone, "DeviceNotRegistered", desk.now)
-    desk.run(subscriptions.kill, [news], desk.now)
+    hash_ = token_hash("ExponentPushToken[gone]")
+    news = Seen(hash_, gone, Sighting.GONE, "DeviceNotRegistered", desk.now)
+    desk.run(subscriptions.note_sightings, [news], desk.now)
     assert "1 gone from their phones" in why_not(desk.ask("POST", TEST, key=key))
     assert deliveries(desk) == {}

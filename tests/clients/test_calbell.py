@@ -11,6 +11,7 @@ import pytest
 
 from calbell.domain.outcomes import (
     Accepted,
+    AllBarred,
     AllLater,
     AllUnclear,
     Answer,
@@ -72,7 +73,7 @@ SENT: list[tuple[Fault, type[Answer]]] = [
     (faults.Unfamiliar("fields"), SURE),
     (faults.Unfamiliar("details"), SURE),
     (faults.Unfamiliar("capitals"), SURE),
-    (faults.BearerTurnsInvalid(), LATER),
+    (faults.BearerTurnsInvalid(), AllBarred),
     (faults.Rerouted("close"), SURE),
     (faults.Rerouted("idle"), SURE),
     (faults.ClockSkew(), SURE),
@@ -164,7 +165,7 @@ def test_it_is_never_sure_of_the_wrong_thing(
         case Tickets(tickets=tickets):
             accepted = [each.ticket_id for each in tickets if isinstance(each, Accepted)]
             assert {ticket_id.lower() for ticket_id in accepted} == queued
-        case AllLater() | WholeRefused() | MixedProjects():
+        case AllLater() | AllBarred() | WholeRefused() | MixedProjects():
             assert queued == set()
         case AllUnclear():
             pass

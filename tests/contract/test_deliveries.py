@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from calbell.domain.delivery import DeliveryState
+from calbell.domain.sightings import Sighting
 from calbell.store import deliveries, subscriptions
 from calbell.store.connection import Connection
 from calbell.store.deliveries import Completion, DueDelivery
@@ -30,6 +31,7 @@ def report(delivery: DueDelivery, **more: object) -> Completion:
         "most_together": delivery.most_together,
         "outcome": "accepted",
         "phone_id": delivery.phone_id,
+        "token": delivery.token,
     }
     return Completion(**(facts | more))  # type: ignore[arg-type]
 
@@ -126,7 +128,7 @@ def test_an_ending_kills_the_phone_where_it_is_gone(world: World) -> None:
         outcome="phone_gone",
         code="DeviceNotRegistered",
         state=DeliveryState.UNREGISTERED,
-        gone=leased.token,
+        sighting=Sighting.GONE,
     )
     world.run(deliveries.complete_many, [gone], NOW)
     assert world.states() == [("unregistered", "DeviceNotRegistered", 1, 0)]
@@ -205,7 +207,7 @@ def test_what_is_found_not_to_be_sent_is_ended_with_its_reason(world: World) -> 
 
 def test_a_paced_or_paused_project_is_passed_over_until_its_time(world: World) -> None:
     world.queue(7)
-    world.run(deliveries.pace, 1, NOW + timedelta(seconds=1))
+    world.run(deliveries.pace, 1, NOW, timedelta(seconds=1))
     assert world.due(NOW) == []
     assert world.run(deliveries.next_due_at) == NOW + timedelta(seconds=1)
     world.run(deliveries.pause, 1, NOW + timedelta(seconds=5))
@@ -221,8 +223,8 @@ def test_the_project_that_has_been_free_longest_comes_first(world: World) -> Non
     world.register(7, "b")
     world.queue(7)
     ids = world.run(projects.know, ["@owner/app"])
-    world.run(subscriptions.learn_projects, {token("b"): ids["@owner/app"]})
-    world.run(deliveries.pace, 1, NOW - timedelta(seconds=1))
+    world.run(subscriptions.learn_projects, {token("b"): ids["@owner/app"]}, NOW)
+    world.run(deliveries.pace, 1, NOW - timedelta(seconds=2), timedelta(seconds=1))
     assert world.due(NOW)[0].token == token("b")
 
 
@@ -241,7 +243,11 @@ def test_a_death_from_before_the_last_registration_is_no_news(world: World) -> N
     (leased,) = world.lease()
     world.register(7, "a", LATER)
     gone = report(
-        leased, outcome="phone_gone", code="X", state=DeliveryState.UNREGISTERED, gone=leased.token
+        leased,
+        outcome="phone_gone",
+        code="X",
+        state=DeliveryState.UNREGISTERED,
+        sighting=Sighting.GONE,
     )
     world.run(deliveries.complete_many, [gone], LATER)
     assert not world.phones(7)[0].is_dead

@@ -13,6 +13,10 @@ HOT = {
     ("deliveries", "pick_project"): "deliveries_queued",
     ("deliveries", "due_deliveries"): "deliveries_queued",
     ("deliveries", "next_due_delivery"): "deliveries_queued",
+    ("deliveries", "held_deliveries"): "deliveries_queued",
+    ("deliveries", "resume_deliveries"): "deliveries_queued",
+    ("deliveries", "any_held"): "deliveries_queued",
+    ("holds", "next_probe"): "deliveries_queued",
     ("deliveries", "lost_leases"): "deliveries_leased",
     ("deliveries", "next_lost_lease"): "deliveries_leased",
     ("receipts", "due_receipts"): "attempts_without_receipt",
@@ -101,7 +105,7 @@ def plan(connection: Connection, statement: Statement) -> str:
     values: dict[str, str | int] = {
         name: 100 if name == "number" else n for name, n in numbers.items()
     }
-    values |= {name: "x" for name in ("hash",) if name in values}
+    values |= {name: "x" for name in ("hash", "code", "platform") if name in values}
     row: tuple[str | int, ...] = tuple("x" if c == "key" else 7 for c in statement.columns)
     rows = run_once(
         connection,

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from calbell.domain.subscription import Platform, Registration
+from calbell.domain.sightings import Sighting
+from calbell.domain.subscription import Platform, Registration, SubscribedPhone
 from calbell.store import subscriptions, users
 from calbell.store.connection import Connection, MissingReference
-from calbell.store.subscriptions import GonePhone
+from calbell.store.subscriptions import Seen
 from tests.contract.world import LATER, NOW, World, token
 
 
@@ -64,12 +65,21 @@ def test_the_owner_who_removes_leaves_the_phone_to_nobody(world: World) -> None:
     assert world.phones(7)[0].owner_user_id is None
 
 
+def seen(phone: SubscribedPhone, sighting: Sighting) -> Seen:
+    return Seen("hash", phone.phone_id, sighting, "DeviceNotRegistered", NOW)
+
+
+def test_a_phone_that_is_doubted_lives(world: World) -> None:
+    world.register(7, "a")
+    phone = world.phones(7)[0]
+    world.run(subscriptions.note_sightings, [seen(phone, Sighting.DOUBTED)], LATER)
+    assert not world.phones(7)[0].is_dead
+
+
 def test_a_dead_phone_is_woken_by_a_registration(world: World) -> None:
     world.register(7, "a")
     phone = world.phones(7)[0]
-    world.run(
-        subscriptions.kill, [GonePhone("hash", phone.phone_id, "DeviceNotRegistered", NOW)], LATER
-    )
+    world.run(subscriptions.note_sightings, [seen(phone, Sighting.GONE)], LATER)
     assert world.phones(7)[0].is_dead
     world.register(7, "a", LATER)
     assert not world.phones(7)[0].is_dead
@@ -78,9 +88,7 @@ def test_a_dead_phone_is_woken_by_a_registration(world: World) -> None:
 def test_news_of_a_death_from_before_the_last_registration_is_no_news(world: World) -> None:
     world.register(7, "a", LATER)
     phone = world.phones(7)[0]
-    world.run(
-        subscriptions.kill, [GonePhone("hash", phone.phone_id, "DeviceNotRegistered", NOW)], LATER
-    )
+    world.run(subscriptions.note_sightings, [seen(phone, Sighting.GONE)], LATER)
     assert not world.phones(7)[0].is_dead
 
 
@@ -97,7 +105,7 @@ def test_what_waits_moves_to_the_project_that_was_learned(world: World) -> None:
     world.queue(7)
     ids = world.run(projects.know, ["@owner/app"])
     assert world.run(projects.know, ["@owner/app"]) == ids
-    world.run(subscriptions.learn_projects, {token("a"): ids["@owner/app"]})
+    world.run(subscriptions.learn_projects, {token("a"): ids["@owner/app"]}, NOW)
     found = {world.due(NOW)[0].token}
     assert found == {token("b")}
     assert {phone.project_id for phone in world.phones(7)} == {1, ids["@owner/app"]}

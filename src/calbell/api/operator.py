@@ -7,7 +7,7 @@ from calbell.api.answers import Answer, Problem, json, not_found
 from calbell.api.requests import Call
 from calbell.flows import story
 from calbell.flows.surroundings import Clock
-from calbell.store import migrate, upkeep
+from calbell.store import holds, migrate, upkeep
 from calbell.store.connection import StoreUnavailable
 from calbell.store.database import Database
 from calbell.telemetry import Metrics
@@ -36,6 +36,7 @@ class OperatorApi:
         """Everything that is counted, for Prometheus."""
         now = self._clock()
         depth = await self._database.read(upkeep.depth, now)
+        self._metrics.held.set(len(await self._database.read(holds.standing)))
         self._metrics.due.set(depth.due)
         waited = (now - depth.oldest_due_at).total_seconds() if depth.oldest_due_at else 0
         self._metrics.oldest_due.set(waited)

@@ -11,6 +11,7 @@ from calbell.flows.clocks import system_clock
 from calbell.store import migrate as migrations
 from calbell.store import upkeep
 from calbell.store.engines import engine_of
+from calbell.store.holds import Held
 from calbell.store.upkeep import Counts
 
 
@@ -61,11 +62,18 @@ def _rows(counts: Counts) -> list[tuple[str, str]]:
         ("deliveries", _by_state(counts.deliveries)),
         ("unreadable events", str(counts.unreadable_events)),
         ("last event", _at(counts.last_event_at) if counts.last_event_at else "none"),
+        *(("held", _held(held)) for held in counts.held),
         *(
             ("last error", f"{_at(error.at)} {error.outcome} {error.code or ''}")
             for error in counts.last_failures
         ),
     ]
+
+
+def _held(held: Held) -> str:
+    whose = "every project" if held.everything else held.project or "projects not known yet"
+    platform = "" if held.platform is None else f", {held.platform}"
+    return f"{whose}{platform}: {held.code} since {_at(held.since)}; one tries from time to time"
 
 
 def _at(at: datetime) -> str:

@@ -24,8 +24,11 @@ class Backoff(Struct, frozen=True):
 
         Full jitter, but never less than a tenth of the base: no retry follows at once.
         """
-        ceiling = min(self.longest, self.base * (1 << min(attempt - 1, 30)))
-        return max(ceiling * chance, self.base / 10)
+        return max(self.ceiling(attempt) * chance, self.base / 10)
+
+    def ceiling(self, attempt: int) -> timedelta:
+        """The longest pause there may be after attempt number `attempt`."""
+        return min(self.longest, self.base * (1 << min(attempt - 1, 30)))
 
 
 def receipt_look(first: timedelta, look: int) -> timedelta | None:
@@ -36,6 +39,12 @@ def receipt_look(first: timedelta, look: int) -> timedelta | None:
     """
     looks = _looks(first)
     return looks[look] if look < len(looks) else None
+
+
+def next_look(first: timedelta, waited: timedelta) -> timedelta | None:
+    """The same after a look that was in vain, so long after the ticket: the first one of the plan
+    that is still to come."""
+    return next((look for look in _looks(first) if look > waited), None)
 
 
 @lru_cache(maxsize=16)

@@ -78,13 +78,22 @@ class AllLater(Struct, frozen=True):
     wait: timedelta | None = None
 
 
+class AllBarred(Struct, frozen=True):
+    """Nothing of the request was sent, because our access token does not open the project; or, for
+    `everybody`, no project at all. Expo may name the project, `@owner/slug`."""
+
+    code: str
+    everybody: bool = False
+    project: str | None = None
+
+
 class AllUnclear(Struct, frozen=True):
     """Any part of the request may have been sent."""
 
     code: str
 
 
-Answer: TypeAlias = Tickets | WholeRefused | MixedProjects | AllLater | AllUnclear
+Answer: TypeAlias = Tickets | WholeRefused | MixedProjects | AllLater | AllBarred | AllUnclear
 """What a send request came to."""
 
 
@@ -95,10 +104,18 @@ class Receipts(Struct, frozen=True):
 
 
 class NoReceipts(Struct, frozen=True):
-    """The question failed. It sends nothing to anybody, so it is simply asked again."""
+    """The question failed. It sends nothing to anybody, so it is simply asked again; not before
+    `wait`, where Expo named it."""
+
+    code: str
+    wait: timedelta | None = None
+
+
+class ReceiptsRefused(Struct, frozen=True):
+    """The question was refused because of something in it: ask for fewer to find out what."""
 
     code: str
 
 
-ReceiptsAnswer: TypeAlias = Receipts | NoReceipts
+ReceiptsAnswer: TypeAlias = Receipts | NoReceipts | ReceiptsRefused
 """What a request for receipts came to."""

@@ -4,6 +4,7 @@ The rows are those of expo-push.md sections 8 to 12.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -14,15 +15,18 @@ import msgspec
 
 from calbell.domain.outcomes import (
     Accepted,
+    AllBarred,
     AllLater,
     AllUnclear,
     Answer,
     Delivered,
+    Later,
     MixedProjects,
     NoReceipts,
     Receipt,
     Receipts,
     ReceiptsAnswer,
+    ReceiptsRefused,
     Ticket,
     Tickets,
     Unclear,
@@ -39,6 +43,10 @@ LONGEST_ID: Final = 64
 """Characters of a ticket id (expo-push.md section 8)."""
 
 _LONGEST_PROJECT = 255
+_NO_APNS = "Could not find APNs credentials"
+"""What a ticket says that sometimes comes without `details` (section 8)."""
+
+_PROJECT = re.compile(r"@[\w.-]+/[\w.-]*\w")
 _MIXED_PROJECTS = "PUSH_TOO_MANY_EXPERIENCE_IDS"
 
 
@@ -47,12 +55,13 @@ class _Whole(Enum):
 
     REFUSED = "refused"
     LATER = "later"
+    BARRED = "barred"
     UNCLEAR = "unclear"
 
 
 _STATUSES: Final[Mapping[int, _Whole]] = {
-    401: _Whole.LATER,
-    403: _Whole.LATER,
+    401: _Whole.BARRED,
+    403: _Whole.BARRED,
     404: _Whole.LATER,
     405: _Whole.LATER,
     408: _Whole.UNCLEAR,
@@ -62,7 +71,7 @@ _STATUSES: Final[Mapping[int, _Whole]] = {
 fault of the messages, which stay pending until the operator has mended them."""
 
 _REQUEST_CODES: Final[Mapping[str, _Whole]] = {
-    "UNAUTHORIZED": _Whole.LATER,
+    "UNAUTHORIZED": _Whole.BARRED,
     "TOO_MANY_REQUESTS": _Whole.LATER,
     "RATE_LIMIT_ERROR": _Whole.LATER,
     "INTERNAL_SERVER_ERROR": _Whole.UNCLEAR,
@@ -84,6 +93,8 @@ def read_send(reply: Reply, tokens: Sequence[str]) -> Answer:
     match whole:
         case _Whole.LATER:
             return AllLater(named, _wait(reply.headers))
+        case _Whole.BARRED:
+            return AllBarred(named, reply.status == 401, _named_project(answer))
         case _Whole.UNCLEAR:
             return AllUnclear(named)
         case _Whole.REFUSED:
@@ -98,7 +109,11 @@ def read_receipts(reply: Reply) -> ReceiptsAnswer:
     were not there yet: it is asked for again."""
     answer = _json_object(reply.body)
     if reply.status != 200:
-        return NoReceipts(_request_code(answer or {}) or f"HTTP_{reply.status}")
+        code = _request_code(answer or {})
+        named = code or f"HTTP_{reply.status}"
+        if 300 <= reply.status < 400 or _whole(reply.status, code) is not _Whole.REFUSED:
+            return NoReceipts(named, _wait(reply.headers))
+        return ReceiptsRefused(named)
     match answer:
         case None:
             return NoReceipts("BAD_JSON")
@@ -159,6 +174,8 @@ def _ticket(ticket: object) -> Ticket:
             return Unclear("NO_TICKET_ID")
         case {"status": "error", "details": details}:
             return error_outcome(details, unexplained=Fate.LATER)
+        case {"status": "error", "message": str(message)} if message.startswith(_NO_APNS):
+            return Later("InvalidCredentials")
         case {"status": "error"}:
             return error_outcome(None, unexplained=Fate.LATER)
         case _:
@@ -224,6 +241,15 @@ def _projects(
     count = sum(len(named) for named in projects.values())
     distinct = {token for named in projects.values() for token in named}
     return projects if projects and count == len(distinct) else None
+
+
+def _named_project(answer: Mapping[str, object]) -> str | None:
+    """The project that a refused access token does not open, from the text (section 14)."""
+    match answer:
+        case {"errors": [{"message": str(message)}, *_]} if named := _PROJECT.search(message):
+            return named[0] if _is_project(named[0]) else None
+        case _:
+            return None
 
 
 def _is_project(name: object) -> bool:

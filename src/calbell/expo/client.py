@@ -21,6 +21,9 @@ SEND_PATH: Final = "/--/api/v2/push/send"
 RECEIPTS_PATH: Final = "/--/api/v2/push/getReceipts"
 """expo-push.md section 2."""
 
+NOT_TRANSMITTED: Final = "NOT_TRANSMITTED"
+"""The code of a request of which nothing left."""
+
 WORTH_PACKING: Final = 1024
 """Bytes of a body over which it is sent as gzip, as Expo's own client does."""
 
@@ -48,7 +51,7 @@ class ExpoClient:
         try:
             reply = await self._post(SEND_PATH, encode(list(messages)))
         except NotTransmitted:
-            return AllLater("NOT_TRANSMITTED")
+            return AllLater(NOT_TRANSMITTED)
         except AnswerLost:
             return AllUnclear("ANSWER_LOST")
         return read_send(reply, [message.to for message in messages])
@@ -63,7 +66,7 @@ class ExpoClient:
         try:
             reply = await self._post(RECEIPTS_PATH, encode({"ids": list(ticket_ids)}))
         except NotTransmitted:
-            return NoReceipts("NOT_TRANSMITTED")
+            return NoReceipts(NOT_TRANSMITTED)
         except AnswerLost:
             return NoReceipts("ANSWER_LOST")
         answer = read_receipts(reply)

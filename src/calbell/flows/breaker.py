@@ -9,10 +9,11 @@ PAUSE = timedelta(seconds=10)
 
 
 class Breaker:
-    """Lets everything pass until too much failed in a row; then one try every `PAUSE`, until one of
+    """Lets everything pass until too much failed in a row; then one try every `pause`, until one of
     them succeeds."""
 
-    def __init__(self) -> None:
+    def __init__(self, pause: timedelta = PAUSE) -> None:
+        self._pause = pause
         self._failures = 0
         self._tried_at: datetime | None = None
 
@@ -21,10 +22,19 @@ class Breaker:
         """Whether tries are held back."""
         return self._failures >= FAILURES
 
+    @property
+    def has_failures(self) -> bool:
+        """Whether the last try failed."""
+        return self._failures > 0
+
+    def next_try_at(self, now: datetime) -> datetime:
+        """When something may pass again."""
+        return now if self._tried_at is None else min(self._tried_at, now) + self._pause
+
     def lets_pass(self, now: datetime) -> bool:
         """Whether it may be tried now. If so, it is: the others wait for what comes of it."""
         waits = (
-            self.is_open and self._tried_at is not None and abs(now - self._tried_at) < PAUSE
+            self.is_open and self._tried_at is not None and abs(now - self._tried_at) < self._pause
         )  # `abs`: a clock that was set back must not hold tries back for longer
         if not waits:
             self._tried_at = now

@@ -1,21 +1,27 @@
 """Claim: due deliveries are leased to a worker, as many as fit; what is not to be sent any more is
 ended instead."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter as Counts
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 
 from calbell.domain.backoff import Backoff
-from calbell.domain.delivery import DeliveryState, next_state, objection
+from calbell.domain.delivery import DeliveryFact, DeliveryState, next_state, objection
+from calbell.domain.holds import EVERY_PROJECT, Hold, holding
 from calbell.expo.messages import MOST_RECIPIENTS
 from calbell.flows.surroundings import Policy
-from calbell.store import deliveries
+from calbell.store import deliveries, holds, projects
 from calbell.store.connection import Connection
 from calbell.store.deliveries import DueDelivery
 
 PACE = 0.95
 """Of Expo's rate. Paced without bursts, Expo's sliding second refuses nothing at this share."""
+
+RESUMED_AT_ONCE = 1000
+CANDIDATES = 50
+"""For a probe."""
 
 
 class Pace(Struct, frozen=True, kw_only=True):
@@ -31,12 +37,14 @@ class Pace(Struct, frozen=True, kw_only=True):
 
 
 class Claim(Struct, frozen=True):
-    """The requests that one claim makes to one project; `withheld` deliveries were found not to be
-    sent at all."""
+    """The requests that one claim makes to one project; how many deliveries were found not to be
+    sent, by the reason. `holds_known`: some credentials were broken lately, so that it is worth
+    telling where they are good."""
 
     project_id: int
     requests: tuple[tuple[DueDelivery, ...], ...]
-    withheld: int
+    withheld: Mapping[str, int]
+    holds_known: bool = False
 
 
 def claim(
@@ -46,38 +54,143 @@ def claim(
     worker: str,
     room: int,
     now: datetime,
+    *,
+    most: int = MOST_RECIPIENTS,
 ) -> Claim | None:
     """One unit of work: up to `room` requests' worth of one project's due deliveries are leased to
-    the worker. `None` when nothing can be sent now."""
+    the worker, at most `most` in a request. `None` when nothing can be sent now."""
+    known = holds.unsettled(connection)
+    resume(connection, known, now)
+    standing = [hold for hold in known if hold.stands]
+    tried = probe(connection, standing, policy, pace, worker, now)
+    if tried is not None:
+        return tried
     project_id = deliveries.pick_project(connection, now)
     if project_id is None:
         return None
-    number = MOST_RECIPIENTS if pace.rate else room * MOST_RECIPIENTS
-    sendable, ended = list[DueDelivery](), list[tuple[int, DeliveryState, str]]()
-    for delivery in deliveries.due(connection, project_id, now, number):
-        against = objection(delivery.standing, exclusive=policy.exclusive, now=now)
-        if against is None:
-            sendable.append(delivery)
+    number = most if pace.rate else room * most
+    sorted_out = _sorted_out(
+        deliveries.due(connection, project_id, now, number), project_id, standing, policy, now
+    )
+    requests = tuple(requests_of(sorted_out.sendable, most))[:room]
+    _keep(connection, project_id, requests, sorted_out, pace, worker, now)
+    return Claim(project_id, requests, sorted_out.withheld, bool(known))
+
+
+def resume(connection: Connection, known: Sequence[Hold], now: datetime) -> None:
+    """What waited for holds that were lifted is due again, a part of it at a time."""
+    for hold in known:
+        if hold.stands:
             continue
-        fact, reason = against
-        state = next_state(DeliveryState.QUEUED, fact, possibly_sent=delivery.possibly_sent)
-        assert state is not None
-        ended.append((delivery.id, state, reason))
-    requests = tuple(requests_of(sendable))[:room]
+        waiting = [
+            deliveries.resume(
+                connection, project_id, hold.scope.platform, hold.code, RESUMED_AT_ONCE, now
+            )
+            for project_id in _projects_of(connection, hold)
+        ]
+        if not any(waiting):
+            holds.settle(connection, hold)
+
+
+def probe(
+    connection: Connection,
+    standing: Sequence[Hold],
+    policy: Policy,
+    pace: Pace,
+    worker: str,
+    now: datetime,
+) -> Claim | None:
+    """A single delivery that tries held credentials, if it is time: of those that can wait longest
+    the one that was tried least, so that it is not always the same."""
+    for hold in standing:
+        if hold.probe_at > now or any(other.is_wider_than(hold) for other in standing):
+            continue
+        if not holds.probe(connection, hold, now + pace.backoff.ceiling(hold.probes + 1)):
+            continue
+        for project_id in _projects_of(connection, hold):
+            held = deliveries.held(connection, project_id, hold.scope.platform, CANDIDATES)
+            sorted_out = _sorted_out(held, project_id, (), policy, now)
+            one = min(sorted_out.sendable, key=lambda delivery: delivery.attempt, default=None)
+            requests = () if one is None else ((one,),)
+            _keep(connection, project_id, requests, sorted_out, pace, worker, now)
+            if requests or sorted_out.ended:
+                return Claim(project_id, requests, sorted_out.withheld, holds_known=True)
+    return None
+
+
+def next_claim_at(connection: Connection) -> datetime | None:
+    """When something can be sent again: due, paced and not paused, or to try held credentials."""
+    times = (deliveries.next_due_at(connection), holds.next_probe_at(connection))
+    return min((at for at in times if at is not None), default=None)
+
+
+class _SortedOut(Struct, frozen=True):
+    """Due deliveries that can be sent; those that are not to be sent any more (id, state, reason);
+    those that wait (id, code)."""
+
+    sendable: list[DueDelivery]
+    ended: list[tuple[int, DeliveryState, str]]
+    held: list[tuple[int, str]]
+
+    @property
+    def withheld(self) -> Mapping[str, int]:
+        return Counts(reason for *_, reason in self.ended)
+
+
+def _sorted_out(
+    due: Iterable[DueDelivery],
+    project_id: int,
+    standing: Sequence[Hold],
+    policy: Policy,
+    now: datetime,
+) -> _SortedOut:
+    sorted_out = _SortedOut([], [], [])
+    for delivery in due:
+        against = objection(delivery.standing, exclusive=policy.exclusive, now=now)
+        if against is not None:
+            fact, reason = against
+            state = next_state(DeliveryState.QUEUED, fact, possibly_sent=delivery.possibly_sent)
+            assert state is not None
+            if fact is DeliveryFact.WENT_STALE:
+                reason = delivery.code or reason
+            sorted_out.ended.append((delivery.id, state, reason))
+        elif hold := holding(standing, project_id, delivery.platform):
+            sorted_out.held.append((delivery.id, hold.code))
+        else:
+            sorted_out.sendable.append(delivery)
+    return sorted_out
+
+
+def _keep(
+    connection: Connection,
+    project_id: int,
+    requests: Sequence[Sequence[DueDelivery]],
+    sorted_out: _SortedOut,
+    pace: Pace,
+    worker: str,
+    now: datetime,
+) -> None:
     leased = [delivery.id for request in requests for delivery in request]
-    deliveries.end(connection, ended, now)
+    deliveries.end(connection, sorted_out.ended, now)
+    deliveries.hold(connection, sorted_out.held)
     deliveries.lease(connection, leased, worker, now + pace.lease)
     span = len(leased) / (PACE * pace.rate) if pace.rate else 0.0
-    deliveries.pace(connection, project_id, now + timedelta(seconds=span))
-    return Claim(project_id, requests, len(ended))
+    deliveries.pace(connection, project_id, now, timedelta(seconds=span))
 
 
-def requests_of(due: Sequence[DueDelivery]) -> Iterator[tuple[DueDelivery, ...]]:
-    """The deliveries in requests of at most a hundred, and of no more than any of its members may
-    be in: so what makes Expo refuse a request is found in ever smaller ones."""
+def _projects_of(connection: Connection, hold: Hold) -> Sequence[int]:
+    project_id = hold.scope.project_id
+    return projects.every(connection) if project_id == EVERY_PROJECT else (project_id,)
+
+
+def requests_of(
+    due: Sequence[DueDelivery], most: int = MOST_RECIPIENTS
+) -> Iterator[tuple[DueDelivery, ...]]:
+    """The deliveries in requests of at most `most`, and of no more than any of its members may be
+    in: so what makes Expo refuse a request is found in ever smaller ones."""
     request = list[DueDelivery]()
     for delivery in sorted(due, key=lambda delivery: -delivery.most_together):
-        if len(request) >= min(delivery.most_together, MOST_RECIPIENTS):
+        if len(request) >= min(delivery.most_together, most):
             yield tuple(request)
             request = []
         request.append(delivery)

@@ -1,6 +1,6 @@
 """Collect: receipts are fetched, and say what became of what Expo accepted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import assert_never
@@ -8,8 +8,10 @@ from typing import assert_never
 import structlog
 from msgspec import Struct
 
-from calbell.domain.backoff import Backoff, receipt_look
+from calbell import telemetry
+from calbell.domain.backoff import Backoff, next_look
 from calbell.domain.delivery import DeliveryFact, DeliveryState, next_state
+from calbell.domain.holds import Hold, Scope, ShownBy, evidence, holding
 from calbell.domain.outcomes import (
     Delivered,
     Gone,
@@ -18,24 +20,28 @@ from calbell.domain.outcomes import (
     NoReceipts,
     Receipt,
     Receipts,
+    ReceiptsRefused,
     Refused,
 )
+from calbell.domain.sightings import ASKED_AGAIN, Sighting, sighting
 from calbell.expo.client import ExpoClient
 from calbell.expo.messages import MOST_RECEIPTS
+from calbell.flows.brake import Brake
+from calbell.flows.report import SOON
 from calbell.flows.surroundings import Clock
-from calbell.store import receipts, subscriptions
+from calbell.store import holds, receipts, subscriptions
 from calbell.store.connection import Connection
 from calbell.store.database import Database
 from calbell.store.receipts import DueReceipt, SettledReceipt
-from calbell.store.subscriptions import GonePhone
+from calbell.store.subscriptions import Seen
 from calbell.telemetry import Metrics
 
 log = structlog.get_logger()
 
 
 class Patience(Struct, frozen=True):
-    """When to look for receipts: first after `delay`; a question that failed is asked again when
-    its `lease` has run out."""
+    """When to look for receipts: first after `delay`; a question that failed is asked again with
+    growing pauses, and one that a process died over when its `lease` has run out."""
 
     delay: timedelta
     lease: timedelta
@@ -43,7 +49,8 @@ class Patience(Struct, frozen=True):
 
 
 class Collect:
-    """Asks for the receipts that are due, a thousand at a time."""
+    """Asks for the receipts that are due, a thousand at a time; for fewer where that is refused,
+    until what makes Expo refuse it is found."""
 
     def __init__(
         self,
@@ -62,66 +69,149 @@ class Collect:
         self._clock = clock
         self._chance = chance
         self._metrics = metrics
+        self._brake = Brake()
         self._wake_dispatch = wake_dispatch
+        self._most = MOST_RECEIPTS
+        self._failures = 0
 
     async def turn(self) -> datetime | None:
         """Every receipt that is due was asked for; when the next one is."""
         while True:
             now = self._clock()
-            due = await self._database.run(
-                receipts.claim, now, now + self._patience.lease, MOST_RECEIPTS
-            )
-            answered = await self._ask(due) if due else True
-            if not answered:
-                return now + self._patience.backoff.pause(1, self._chance.random())
-            if len(due) < MOST_RECEIPTS:
+            most = self._most
+            due = await self._database.run(receipts.claim, now, now + self._patience.lease, most)
+            paused_until = await self._ask(due) if due else None
+            if paused_until is not None:
+                return paused_until
+            if len(due) < most:
                 return await self._database.read(receipts.next_due_at)
 
-    async def _ask(self, due: Sequence[DueReceipt]) -> bool:
-        """Whether there was an answer. What was not answered is asked for again when its lease has
-        run out."""
+    async def _ask(self, due: Sequence[DueReceipt]) -> datetime | None:
+        """What the receipts said was kept, or they are asked for again. How long to ask for none:
+        `None` where there was an answer."""
         answer = await self._expo.receipts([receipt.ticket_id for receipt in due])
         match answer:
-            case NoReceipts(code):
-                log.warning("receipts_not_answered", code=code, number=len(due))
-                return False
             case Receipts(by_ticket):
-                found = [(one, by_ticket.get(one.ticket_id, Missing())) for one in due]
-                self._metrics.received(receipt for _, receipt in found)
-                await self._database.run(
-                    settle, found, self._patience, self._clock(), self._chance.random()
-                )
-                self._wake_dispatch()
-                return True
+                self._failures = 0
+                self._most = min(2 * self._most, MOST_RECEIPTS)
+                await self._settle([(one, by_ticket.get(one.ticket_id, Missing())) for one in due])
+                return None
+            case ReceiptsRefused(code):
+                log.warning("receipts_refused", code=code, number=len(due))
+                self._most = max(len(due) // 2, 1)
+                if len(due) == 1:
+                    # The next look is by the plan, as if there were no receipt.
+                    await self._settle([(due[0], Missing())])
+                else:
+                    await self._put_off(due, self._clock())
+                return None
+            case NoReceipts(code, wait):
+                log.warning("receipts_not_answered", code=code, number=len(due))
+                self._failures += 1
+                pause = self._patience.backoff.pause(self._failures, self._chance.random())
+                until = self._clock() + max(pause, wait or timedelta())
+                await self._put_off(due, until)
+                return until
             case _:
                 assert_never(answer)
+
+    async def _put_off(self, due: Sequence[DueReceipt], until: datetime) -> None:
+        await self._database.run(receipts.put_off, [one.attempt_id for one in due], until)
+
+    async def _settle(self, found: Sequence[tuple[DueReceipt, Receipt]]) -> None:
+        self._metrics.received(receipt for _, receipt in found)
+        now = self._clock()
+        held = await self._database.run(
+            settle, found, self._in_wave(found, now), self._patience, now, self._chance.random()
+        )
+        for scope in held:
+            log.error("project_held", **telemetry.of_scope(scope))
+        self._wake_dispatch()
+
+    def _in_wave(
+        self, found: Sequence[tuple[DueReceipt, Receipt]], now: datetime
+    ) -> frozenset[int]:
+        """The projects in which suddenly far too many phones are called gone."""
+        by_project: dict[int, list[bool]] = {}
+        for one, receipt in found:
+            if not isinstance(receipt, Missing):
+                by_project.setdefault(one.project_id, []).append(isinstance(receipt, Gone))
+        return frozenset(
+            id_ for id_, gone in by_project.items() if self._brake.hear(id_, gone, now)
+        )
 
 
 def settle(
     connection: Connection,
     found: Sequence[tuple[DueReceipt, Receipt]],
+    in_wave: Collection[int],
     patience: Patience,
     now: datetime,
     chance: float,
-) -> None:
-    """One unit of work: what the receipts said of their deliveries and phones is kept; for those
-    that are missing the next look is planned, or they are given up."""
+) -> list[Scope]:
+    """One unit of work: what the receipts said of their deliveries, phones and credentials is kept;
+    for those that are missing the next look is planned, or they are given up. What is held from now
+    on."""
     came = [(one, receipt) for one, receipt in found if not isinstance(receipt, Missing)]
-    missing = [one for one, receipt in found if isinstance(receipt, Missing)]
+    doubted = {
+        one.attempt_id: sighting(
+            in_wave=one.project_id in in_wave,
+            suspected_at=one.suspected_at,
+            asked_at=one.sent_at,
+        )
+        for one, receipt in came
+        if isinstance(receipt, Gone)
+    }
     receipts.settle(
-        connection, (_settled(one, receipt, patience, now, chance) for one, receipt in came), now
+        connection,
+        (
+            _settled(one, receipt, doubted.get(one.attempt_id), patience, now, chance)
+            for one, receipt in came
+        ),
+        now,
     )
     subscriptions.note_receipts(
         connection, {one.token_hash: (one.phone_id, _code(receipt)) for one, receipt in came}, now
     )
-    gone = [
-        GonePhone(one.token_hash, one.phone_id, receipt.code, one.sent_at)
-        for one, receipt in came
-        if isinstance(receipt, Gone)
+    subscriptions.note_sightings(
+        connection,
+        [
+            Seen(one.token_hash, one.phone_id, seen, _code(receipt), one.sent_at)
+            for one, receipt in came
+            if (seen := doubted.get(one.attempt_id)) is not None
+        ],
+        now,
+    )
+    known = holds.unsettled(connection)
+    _plan(
+        connection,
+        [one for one, receipt in found if isinstance(receipt, Missing)],
+        known,
+        patience,
+        now,
+    )
+    shown = [
+        one
+        for one in evidence(
+            ((one.project_id, one.platform, one.sent_at, receipt) for one, receipt in came),
+            ShownBy.RECEIPT,
+        )
+        if known or one.code is not None
     ]
-    if gone:
-        subscriptions.kill(connection, gone, now)
-    looks = {one: receipt_look(patience.delay, one.look + 1) for one in missing}
+    return holds.note(connection, shown, now + patience.backoff.ceiling(1), now) if shown else []
+
+
+def _plan(
+    connection: Connection,
+    missing: Sequence[DueReceipt],
+    known: Sequence[Hold],
+    patience: Patience,
+    now: datetime,
+) -> None:
+    """The next look for receipts that are not there; soon where they tell about credentials."""
+    looks = {
+        one: next_look(_first_look(one, known, patience), now - one.sent_at) for one in missing
+    }
     receipts.plan_looks(
         connection,
         ((one.attempt_id, one.sent_at + look if look else None) for one, look in looks.items()),
@@ -137,14 +227,27 @@ def settle(
     )
 
 
+def _first_look(one: DueReceipt, known: Sequence[Hold], patience: Patience) -> timedelta:
+    held = holding(known, one.project_id, one.platform)
+    return min(patience.delay, SOON) if held else patience.delay
+
+
 def _settled(
-    one: DueReceipt, receipt: Receipt, patience: Patience, now: datetime, chance: float
+    one: DueReceipt,
+    receipt: Receipt,
+    seen: Sighting | None,
+    patience: Patience,
+    now: datetime,
+    chance: float,
 ) -> SettledReceipt:
     """Where a receipt leads. That one attempt failed says nothing while a later one is out."""
-    state = next_state(one.state, _fact(receipt), possibly_sent=one.possibly_sent)
+    wait = patience.backoff.pause(one.number, chance)
+    fact = _fact(receipt)
+    if seen is Sighting.DOUBTED:
+        fact, wait = DeliveryFact.RECEIPT_POSTPONED, ASKED_AGAIN.ceiling(one.number)
+    state = next_state(one.state, fact, possibly_sent=one.possibly_sent)
     if not isinstance(receipt, Delivered) and not one.is_newest:
         state = None
-    wait = patience.backoff.pause(one.number, chance)
     if isinstance(receipt, Later) and receipt.wait:
         wait = max(wait, receipt.wait)
     return SettledReceipt(one.attempt_id, one.delivery_id, _code(receipt), state, now + wait)

@@ -4,17 +4,30 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
+from typing import assert_never
 
 import structlog
 
 from calbell import telemetry
-from calbell.domain.outcomes import AllUnclear, Answer
-from calbell.expo.client import ExpoClient
-from calbell.flows.claim import Pace, claim
+from calbell.domain.holds import Scope
+from calbell.domain.outcomes import (
+    AllBarred,
+    AllLater,
+    AllUnclear,
+    Answer,
+    Gone,
+    MixedProjects,
+    Tickets,
+    WholeRefused,
+)
+from calbell.expo.client import NOT_TRANSMITTED, ExpoClient
+from calbell.expo.messages import MOST_RECIPIENTS
+from calbell.flows.brake import Brake
+from calbell.flows.breaker import PAUSE, Breaker
+from calbell.flows.claim import Claim, Pace, claim, next_claim_at
 from calbell.flows.compose import App, compose
 from calbell.flows.report import Report, Sending, keep_reports, report
 from calbell.flows.surroundings import Clock, Policy
-from calbell.store import deliveries
 from calbell.store.connection import StoreUnavailable
 from calbell.store.database import Database
 from calbell.store.deliveries import DueDelivery
@@ -25,7 +38,8 @@ log = structlog.get_logger()
 
 
 class Dispatch:
-    """Moves what is due to Expo, `pace.requests` requests at a time.
+    """Moves what is due to Expo, `pace.requests` requests at a time; while Expo is out of order one
+    delivery from time to time, for all projects together.
 
     `wake` is called when there is room for more, `wake_collect` when there are new tickets.
     """
@@ -53,11 +67,13 @@ class Dispatch:
         self._clock = clock
         self._chance = chance
         self._metrics = metrics
+        self._brake = Brake()
+        self._outage = Breaker(min(PAUSE, pace.backoff.longest))
         self._worker = worker
         self._wake = wake
         self._wake_collect = wake_collect
         self._under_way = set[asyncio.Task[None]]()
-        self._reports = Lists[Report, None](
+        self._reports = Lists[Report, tuple[Scope, ...]](
             database,
             lambda connection, reports: keep_reports(connection, reports, clock()),
             keys=lambda _: (),
@@ -71,14 +87,20 @@ class Dispatch:
             if not self._pace.rate and room * 2 < self._pace.requests:
                 # A claim for many requests costs little more than one for a single request.
                 return None
+            most = MOST_RECIPIENTS
+            if self._outage.is_open:
+                now = self._clock()
+                if not self._outage.lets_pass(now):
+                    return self._outage.next_try_at(now)
+                room = most = 1
             claimed = await self._database.run(
-                claim, self._policy, self._pace, self._worker, room, self._clock()
+                claim, self._policy, self._pace, self._worker, room, self._clock(), most=most
             )
             if claimed is None:
-                return await self._database.read(deliveries.next_due_at)
-            self._metrics.withheld.inc(claimed.withheld)
+                return await self._database.read(next_claim_at)
+            self._metrics.withhold(claimed.withheld)
             for request in claimed.requests:
-                task = asyncio.create_task(self._send(claimed.project_id, request))
+                task = asyncio.create_task(self._send(claimed, request))
                 self._under_way.add(task)
                 task.add_done_callback(self._ended)
         return None
@@ -100,11 +122,13 @@ class Dispatch:
             log.error("dispatch_failed", **telemetry.described(error))
         self._wake()
 
-    async def _send(self, project_id: int, request: tuple[DueDelivery, ...]) -> None:
+    async def _send(self, claimed: Claim, request: tuple[DueDelivery, ...]) -> None:
         """One request, and what it came to is kept."""
         attempt = max(delivery.attempt for delivery in request)
         pause = self._pace.backoff.pause(attempt, self._chance.random())
-        sending = Sending(project_id, request, self._worker, self._clock(), pause)
+        sending = Sending(
+            claimed.project_id, request, self._worker, self._clock(), pause, claimed.holds_known
+        )
         messages = [compose(one, self._app, sending.started_at) for one in request]
         answer: Answer = AllUnclear("STOPPED")
         try:
@@ -112,8 +136,27 @@ class Dispatch:
         finally:
             now = self._clock()
             self._metrics.sent(answer, len(request), (now - sending.started_at).total_seconds())
-            await self._keep(report(sending, answer, self._pace, now), attempt)
+            await self._keep(self._reported(sending, answer, now), attempt)
             self._wake_collect()
+
+    def _reported(self, sending: Sending, answer: Answer, now: datetime) -> Report:
+        """What the answer comes to, in view of what was heard before."""
+        alone = not self._outage.has_failures
+        in_wave = False
+        match answer:
+            case Tickets(tickets):
+                gone = (isinstance(ticket, Gone) for ticket in tickets)
+                in_wave = self._brake.hear(sending.project_id, gone, now)
+                self._outage.succeeded()
+            case AllUnclear():
+                self._outage.failed()
+            case AllLater(code) if code == NOT_TRANSMITTED:
+                self._outage.failed()
+            case WholeRefused() | MixedProjects() | AllLater() | AllBarred():
+                self._outage.succeeded()
+            case _:
+                assert_never(answer)
+        return report(sending, answer, self._pace, now, in_wave=in_wave, alone=alone)
 
     async def _keep(self, kept: Report, attempt: int) -> None:
         """What Expo said is known here alone until it is kept: it waits for a failing database."""
@@ -126,11 +169,13 @@ class Dispatch:
             )
         while True:
             try:
-                await self._reports(kept)
+                held = await self._reports(kept)
             except StoreUnavailable as error:
                 log.error("report_waits", **telemetry.described(error))
                 pause = self._pace.backoff.pause(attempt, self._chance.random())
                 await asyncio.sleep(pause.total_seconds())
             else:
                 break
+        for scope in held:
+            log.error("project_held", **telemetry.of_scope(scope))
         self._metrics.attempted(one.outcome for one in kept.completions)

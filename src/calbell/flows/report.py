@@ -8,8 +8,10 @@ from msgspec import Struct, structs
 
 from calbell.domain.backoff import receipt_look
 from calbell.domain.delivery import DeliveryFact, DeliveryState, next_state
+from calbell.domain.holds import EVERY_PROJECT, Evidence, Scope, ShownBy, evidence
 from calbell.domain.outcomes import (
     Accepted,
+    AllBarred,
     AllLater,
     AllUnclear,
     Answer,
@@ -22,28 +24,36 @@ from calbell.domain.outcomes import (
     Unclear,
     WholeRefused,
 )
+from calbell.domain.sightings import ASKED_AGAIN, Sighting, sighting
 from calbell.flows.claim import Pace
-from calbell.store import deliveries, projects, subscriptions
+from calbell.store import deliveries, holds, projects, subscriptions
 from calbell.store.connection import Connection
 from calbell.store.deliveries import Completion, DueDelivery
 
 MIXED_PROJECTS = "PUSH_TOO_MANY_EXPERIENCE_IDS"
 
+SOON = timedelta(seconds=10)
+"""After a ticket under credentials that are in question: receipts mostly come within seconds."""
+
 
 class Report(Struct, frozen=True, kw_only=True):
     """What is to be kept of one request. `paused_until` holds the whole project back;
-    `learned` tells which tokens belong to which project of Expo."""
+    `learned` tells which tokens belong to which project of Expo; `shown` what is known now about
+    credentials, and when those that are broken may be tried again."""
 
     project_id: int
     completions: tuple[Completion, ...]
     paused_until: datetime | None = None
     learned: Mapping[str, Sequence[str]] = {}
+    shown: tuple[Evidence, ...] = ()
+    probe_at: datetime
 
 
 class Sending(Struct, frozen=True):
     """A request under way: who sends what since when, and how long to pause where it fails.
 
-    One pause for all: deliveries that wait together are sent together again.
+    One pause for all: deliveries that wait together are sent together again. `holds_known`: where
+    credentials are good is worth telling.
     """
 
     project_id: int
@@ -51,37 +61,60 @@ class Sending(Struct, frozen=True):
     worker: str
     started_at: datetime
     pause: timedelta
+    holds_known: bool = False
 
 
-def report(sending: Sending, answer: Answer, pace: Pace, now: datetime) -> Report:
+def report(
+    sending: Sending,
+    answer: Answer,
+    pace: Pace,
+    now: datetime,
+    *,
+    in_wave: bool = False,
+    alone: bool = False,
+) -> Report:
     """What the answer means for each delivery of the request.
 
     A request that was refused whole for something in it is sent again in halves; one whose tokens
-    belong to several projects in parts, each in the line of its project.
+    belong to several projects in parts, each in the line of its project. One whose answer is in
+    doubt `alone`, while others go well, may have something in it that upsets Expo: its members are
+    tried again in halves too. `in_wave`: suddenly far too many phones are called gone.
     """
     match answer:
         case Tickets(tickets):
-            return _report(sending, tickets, pace, now)
+            return _told(sending, tickets, pace, now, in_wave=in_wave)
         case AllUnclear(code):
-            return _report(sending, (Unclear(code),) * len(sending.request), pace, now)
+            unclear = _report(sending, (Unclear(code),) * len(sending.request), pace, now)
+            return _in_halves(unclear) if alone else unclear
         case AllLater(code, wait):
             later = (Later(code, wait),) * len(sending.request)
             until = now + max(sending.pause, wait or timedelta())
             return _report(sending, later, pace, now, paused_until=until)
+        case AllBarred(code, everybody, project):
+            if project is not None and sending.project_id == projects.UNKNOWN:
+                # The phones of one request belong to one project, or Expo knows none of them.
+                tokens = tuple(delivery.token for delivery in sending.request)
+                return _again(sending, code, pace, now, learned={project: tokens})
+            barred = _report(sending, (Later(code),) * len(sending.request), pace, now)
+            held = EVERY_PROJECT if everybody else sending.project_id
+            broken = Evidence(Scope(held, None, ShownBy.REQUEST), sending.started_at, code)
+            return structs.replace(barred, shown=(broken,))
         case MixedProjects(tokens) if _teaches(tokens, sending.request):
             return _again(sending, MIXED_PROJECTS, pace, now, learned=tokens)
         case WholeRefused() | MixedProjects():
             code = answer.code if isinstance(answer, WholeRefused) else MIXED_PROJECTS
             if len(sending.request) == 1:
                 return _report(sending, (Refused(code),), pace, now)
-            half = (len(sending.request) + 1) // 2
-            return _again(sending, code, pace, now, most_together=half)
+            return _in_halves(_again(sending, code, pace, now))
         case _:
             assert_never(answer)
 
 
-def keep_reports(connection: Connection, reports: Sequence[Report], now: datetime) -> list[None]:
-    """One unit of work: what several requests came to is kept. Doing it again changes nothing."""
+def keep_reports(
+    connection: Connection, reports: Sequence[Report], now: datetime
+) -> list[tuple[Scope, ...]]:
+    """One unit of work: what several requests came to is kept. Doing it again changes nothing. For
+    each of them what is held from now on."""
     completions = [one for report in reports for one in report.completions]
     deliveries.complete_many(connection, completions, now)
     for one in reports:
@@ -92,8 +125,35 @@ def keep_reports(connection: Connection, reports: Sequence[Report], now: datetim
             subscriptions.learn_projects(
                 connection,
                 {token: ids[name] for name, named in one.learned.items() for token in named},
+                now,
             )
-    return [None] * len(reports)
+    return [
+        tuple(holds.note(connection, one.shown, one.probe_at, now)) if one.shown else ()
+        for one in reports
+    ]
+
+
+def _told(
+    sending: Sending, tickets: Sequence[Ticket], pace: Pace, now: datetime, *, in_wave: bool
+) -> Report:
+    """One ticket for each: they also show where credentials are broken, or good."""
+    made = _report(sending, tickets, pace, now, in_wave=in_wave)
+    said = zip(sending.request, tickets, strict=True)
+    shown = list(
+        evidence(
+            (
+                (sending.project_id, delivery.platform, sending.started_at, ticket)
+                for delivery, ticket in said
+            ),
+            ShownBy.TICKET,
+        )
+    )
+    shown.append(
+        Evidence(Scope(sending.project_id, None, ShownBy.REQUEST), sending.started_at, None)
+    )
+    return structs.replace(
+        made, shown=tuple(one for one in shown if sending.holds_known or one.code is not None)
+    )
 
 
 def _report(
@@ -103,12 +163,17 @@ def _report(
     now: datetime,
     *,
     paused_until: datetime | None = None,
+    in_wave: bool = False,
 ) -> Report:
-    completions = tuple(
-        completion(delivery, ticket, sending, pace, now)
-        for delivery, ticket in zip(sending.request, tickets, strict=True)
+    return Report(
+        project_id=sending.project_id,
+        completions=tuple(
+            completion(delivery, ticket, sending, pace, now, in_wave=in_wave)
+            for delivery, ticket in zip(sending.request, tickets, strict=True)
+        ),
+        paused_until=paused_until,
+        probe_at=now + pace.backoff.ceiling(1),
     )
-    return Report(project_id=sending.project_id, completions=completions, paused_until=paused_until)
 
 
 def _again(
@@ -117,15 +182,18 @@ def _again(
     pace: Pace,
     now: datetime,
     *,
-    most_together: int | None = None,
     learned: Mapping[str, Sequence[str]] | None = None,
 ) -> Report:
     """Nothing was sent; all of it is due again at once, otherwise put together."""
     at_once = structs.replace(sending, pause=timedelta())
     again = _report(at_once, (Later(code),) * len(sending.request), pace, now)
-    if most_together is None:
-        return structs.replace(again, learned=learned or {})
-    smaller = tuple(structs.replace(c, most_together=most_together) for c in again.completions)
+    return structs.replace(again, learned=learned or {})
+
+
+def _in_halves(again: Report) -> Report:
+    """The same, tried again in requests of half the size."""
+    half = (len(again.completions) + 1) // 2
+    smaller = tuple(structs.replace(one, most_together=half) for one in again.completions)
     return structs.replace(again, completions=smaller)
 
 
@@ -138,11 +206,19 @@ _FACTS = {
 
 
 def completion(
-    delivery: DueDelivery, ticket: Ticket, sending: Sending, pace: Pace, now: datetime
+    delivery: DueDelivery,
+    ticket: Ticket,
+    sending: Sending,
+    pace: Pace,
+    now: datetime,
+    *,
+    in_wave: bool = False,
 ) -> Completion:
     """What to keep of one delivery after one attempt."""
     if isinstance(ticket, Accepted):
-        look = receipt_look(pace.receipt_delay, 0)
+        # Where credentials are in question, the receipt may be what tells.
+        first = min(pace.receipt_delay, SOON) if sending.holds_known else pace.receipt_delay
+        look = receipt_look(first, 0)
         return Completion(
             delivery_id=delivery.id,
             worker=sending.worker,
@@ -152,9 +228,18 @@ def completion(
             ticket_id=ticket.ticket_id,
             receipt_due_at=now + look if look is not None else None,
             phone_id=delivery.phone_id,
+            token=delivery.token,
             most_together=delivery.most_together,
         )
+    seen = (
+        sighting(in_wave=in_wave, suspected_at=delivery.suspected_at, asked_at=sending.started_at)
+        if isinstance(ticket, Gone)
+        else None
+    )
+    pause = sending.pause
     fact = _FACTS[type(ticket)]
+    if seen is Sighting.DOUBTED:
+        fact, pause = DeliveryFact.POSTPONED, ASKED_AGAIN.ceiling(delivery.attempt)
     state = next_state(DeliveryState.SENDING, fact, possibly_sent=delivery.possibly_sent)
     assert state is not None
     wait = ticket.wait if isinstance(ticket, Later) and ticket.wait else timedelta()
@@ -166,10 +251,11 @@ def completion(
         outcome=fact,
         code=ticket.code,
         state=state,
-        due_at=now + max(sending.pause, wait),
+        due_at=now + max(pause, wait),
         possibly_sent=delivery.possibly_sent or isinstance(ticket, Unclear),
         phone_id=delivery.phone_id,
-        gone=delivery.token if isinstance(ticket, Gone) else None,
+        token=delivery.token,
+        sighting=seen,
         most_together=delivery.most_together,
     )
 

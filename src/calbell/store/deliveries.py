@@ -1,7 +1,8 @@
 """Deliveries: the line of what is to be sent, its leases and its pace."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 
 import msgspec
 from msgspec import Struct
@@ -11,13 +12,14 @@ from calbell.domain.notification import BookingFacts
 from calbell.domain.people import Role
 from calbell.domain.push_events import PushEvent
 from calbell.domain.push_tokens import token_hash
+from calbell.domain.sightings import Sighting
 from calbell.domain.subscription import Platform, SubscribedPhone
 from calbell.domain.wording import Reader
 from calbell.store import subscriptions
-from calbell.store.connection import Connection
+from calbell.store.connection import Connection, Row
 from calbell.store.statements import Dialect, load
-from calbell.store.subscriptions import GonePhone
-from calbell.store.times import from_ms, to_ms
+from calbell.store.subscriptions import Seen
+from calbell.store.times import from_ms, maybe_from_ms, to_ms
 
 _SQL = load("deliveries")
 
@@ -42,7 +44,8 @@ class NewDelivery(Struct, frozen=True):
 
 class DueDelivery(Struct, frozen=True, kw_only=True):
     """A delivery that can be claimed, with all that its message is made from. `attempt` is the
-    number that the next attempt will have; `most_together` is how large a request it may be in."""
+    number that the next attempt will have; `most_together` is how large a request it may be in;
+    `code` what kept it back so far; since `suspected_at` its phone is said to be gone."""
 
     id: int
     attempt: int
@@ -57,14 +60,16 @@ class DueDelivery(Struct, frozen=True, kw_only=True):
     event_id: str | None
     reader: Reader
     most_together: int
+    code: str | None
+    suspected_at: datetime | None
 
 
 class Completion(Struct, frozen=True, kw_only=True):
     """What a worker reports about one delivery that it had claimed.
 
     `attempt` is the number of the attempt, `asked_at` when its request began, `due_at` when to try
-    again. With `ticket_id` the delivery is accepted and everything about a state is ignored. `gone`
-    is the token of a phone that is.
+    again. With `ticket_id` the delivery is accepted and everything about a state is ignored.
+    `sighting` says of its phone what was not known before.
     """
 
     delivery_id: int
@@ -79,7 +84,8 @@ class Completion(Struct, frozen=True, kw_only=True):
     due_at: datetime | None = None
     possibly_sent: bool = False
     phone_id: int
-    gone: str | None = None
+    token: str
+    sighting: Sighting | None = None
     most_together: int
 
 
@@ -114,8 +120,27 @@ def pick_project(connection: Connection, now: datetime) -> int | None:
 
 def due(connection: Connection, project_id: int, now: datetime, number: int) -> list[DueDelivery]:
     """At most `number` that are due in the project, longest waiting first."""
-    at = to_ms(now)
-    rows = connection.run(_SQL["due_deliveries"], project_id=project_id, now=at, number=number)
+    return _read(
+        connection.run(_SQL["due_deliveries"], project_id=project_id, now=to_ms(now), number=number)
+    )
+
+
+def held(
+    connection: Connection, project_id: int, platform: Platform | None, number: int
+) -> list[DueDelivery]:
+    """At most `number` that wait in the project, of this platform or both, those first that can
+    wait longest."""
+    return _read(
+        connection.run(
+            _SQL["held_deliveries"],
+            project_id=project_id,
+            platform=platform or "",
+            number=number,
+        )
+    )
+
+
+def _read(rows: list[Row]) -> list[DueDelivery]:
     facts: dict[str, BookingFacts] = {}
     return [
         DueDelivery(
@@ -139,9 +164,30 @@ def due(connection: Connection, project_id: int, now: datetime, number: int) -> 
             event_id=row[16],
             reader=Reader(_ROLES[row[13]], row[17], row[18], row[19]),
             most_together=row[20],
+            code=row[21],
+            suspected_at=maybe_from_ms(row[22]),
         )
         for row in rows
     ]
+
+
+def hold(connection: Connection, kept_back: Iterable[tuple[int, str]]) -> None:
+    """These queued ones (id, code of the hold) wait until they are stale or are resumed."""
+    connection.each(_SQL["hold_deliveries"], sorted(kept_back))
+
+
+def resume(
+    connection: Connection,
+    project_id: int,
+    platform: Platform | None,
+    code: str,
+    number: int,
+    now: datetime,
+) -> bool:
+    """Some of what was held for this is due again, at most `number`. Whether more waits."""
+    scope = {"project_id": project_id, "platform": platform or "", "code": code, "now": to_ms(now)}
+    connection.run(_SQL["resume_deliveries"], **scope, number=number)
+    return bool(connection.run(_SQL["any_held"], **scope))
 
 
 def lease(connection: Connection, ids: Iterable[int], worker: str, lease_until: datetime) -> None:
@@ -161,9 +207,10 @@ def end(
     connection.each(_SQL["end_queued"], list(ended), now=to_ms(now))
 
 
-def pace(connection: Connection, project_id: int, until: datetime) -> None:
-    """The project may be sent to again from `until` on."""
-    connection.run(_SQL["pace_project"], id=project_id, free_at=to_ms(until))
+def pace(connection: Connection, project_id: int, now: datetime, span: timedelta) -> None:
+    """It is another project's turn, and this one may be sent to again that much later."""
+    milliseconds = ceil(span / timedelta(milliseconds=1))
+    connection.run(_SQL["pace_project"], id=project_id, now=to_ms(now), span=milliseconds)
 
 
 def pause(connection: Connection, project_id: int, until: datetime) -> None:
@@ -216,13 +263,13 @@ def complete_many(
             for c in completions
         ],
     )
-    gone = [
-        GonePhone(token_hash(c.gone), c.phone_id, c.code or "", c.asked_at)
+    sightings = [
+        Seen(token_hash(c.token), c.phone_id, c.sighting, c.code or "", c.asked_at)
         for c in completions
-        if c.gone
+        if c.sighting is not None
     ]
-    if gone:
-        subscriptions.kill(connection, gone, now)
+    if sightings:
+        subscriptions.note_sightings(connection, sightings, now)
     return [None] * len(completions)
 
 

@@ -14,3 +14,8 @@ UNKNOWN = 1
 def know(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """The projects have a row each; their ids by name."""
     return dict(connection.each(_SQL["know_projects"], [(name,) for name in sorted(set(names))]))
+
+
+def every(connection: Connection) -> list[int]:
+    """The ids of all projects."""
+    return [id_ for (id_,) in connection.run(_SQL["every_project"])]

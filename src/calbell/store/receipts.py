@@ -6,16 +6,18 @@ from datetime import datetime
 from msgspec import Struct
 
 from calbell.domain.delivery import DeliveryState
+from calbell.domain.subscription import Platform
 from calbell.store.connection import Connection
 from calbell.store.statements import load
-from calbell.store.times import from_ms, to_ms
+from calbell.store.times import from_ms, maybe_from_ms, to_ms
 
 _SQL = load("receipts")
 
 
 class DueReceipt(Struct, frozen=True, kw_only=True):
     """A ticket to ask about: of which attempt, for the how-manieth time (from 0), and the delivery
-    that it belongs to. `is_newest`: the delivery has no later ticket."""
+    that it belongs to. `is_newest`: the delivery has no later ticket. Since `suspected_at` its
+    phone is said to be gone."""
 
     attempt_id: int
     delivery_id: int
@@ -28,6 +30,9 @@ class DueReceipt(Struct, frozen=True, kw_only=True):
     state: DeliveryState
     is_newest: bool
     possibly_sent: bool
+    project_id: int
+    platform: Platform
+    suspected_at: datetime | None
 
 
 class SettledReceipt(Struct, frozen=True):
@@ -43,7 +48,7 @@ class SettledReceipt(Struct, frozen=True):
 def claim(connection: Connection, now: datetime, until: datetime, number: int) -> list[DueReceipt]:
     """At most `number` tickets to ask about now; nobody else asks before `until`."""
     rows = connection.run(_SQL["due_receipts"], now=to_ms(now), number=number)
-    connection.each(_SQL["put_off_receipts"], sorted((row[0],) for row in rows), until=to_ms(until))
+    put_off(connection, (row[0] for row in rows), until)
     return [
         DueReceipt(
             attempt_id=row[0],
@@ -57,9 +62,19 @@ def claim(connection: Connection, now: datetime, until: datetime, number: int) -
             state=DeliveryState(row[8]),
             possibly_sent=bool(row[9]),
             is_newest=row[10] == 0,
+            project_id=row[11],
+            platform=Platform(row[12]),
+            suspected_at=maybe_from_ms(row[13]),
         )
         for row in rows
     ]
+
+
+def put_off(connection: Connection, attempt_ids: Iterable[int], until: datetime) -> None:
+    """Nobody looks for the receipts of these attempts before then."""
+    connection.each(
+        _SQL["put_off_receipts"], [(id_,) for id_ in sorted(attempt_ids)], until=to_ms(until)
+    )
 
 
 def plan_looks(connection: Connection, looks: Iterable[tuple[int, datetime | None]]) -> None:

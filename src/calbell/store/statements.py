@@ -9,9 +9,9 @@ A file of `sql/` holds statements, each under a header:
 
 Parameters are written `:name`. `rows(column type, ...) as alias` stands for a list of rows: on
 PostgreSQL one statement over arrays, on SQLite one row for which the statement is run again and
-again. `{name}` stands for a fragment of `sql/sqlite/` or `sql/postgresql/`: what the engines do
-not have in common is only there. `moves:` lines declare state transitions; a test compares them
-with the domain's table.
+again. `{name}` stands for a fragment: of `sql/shared/`, what several statements have in common; or
+of `sql/sqlite/` or `sql/postgresql/`, what the engines do not have in common. `moves:` lines
+declare state transitions; a test compares them with the domain's table.
 """
 
 import re
@@ -77,14 +77,14 @@ def _split(text: str) -> list[tuple[str, str]]:
     return list(zip(parts[::2], parts[1::2], strict=True))
 
 
-def _fragments(dialect: Dialect) -> dict[str, str]:
+def _fragments(folder: str) -> dict[str, str]:
     return {
         name: "\n".join(line for line in body.splitlines() if not line.startswith("--")).strip()
-        for name, body in _split(_read(f"{dialect}/fragments.sql"))
+        for name, body in _split(_read(f"{folder}/fragments.sql"))
     }
 
 
-_FRAGMENTS = {dialect: _fragments(dialect) for dialect in Dialect}
+_FRAGMENTS = {dialect: _fragments("shared") | _fragments(dialect) for dialect in Dialect}
 
 
 def _statement(name: str, body: str) -> Statement:

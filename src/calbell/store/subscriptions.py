@@ -10,6 +10,7 @@ from operator import itemgetter
 from msgspec import Struct
 
 from calbell.domain.push_tokens import token_hash
+from calbell.domain.sightings import Sighting
 from calbell.domain.subscription import Platform, Registration, SubscribedPhone, Subscription
 from calbell.store.connection import Connection
 from calbell.store.statements import load
@@ -18,11 +19,12 @@ from calbell.store.times import from_ms, maybe_from_ms, to_ms
 _SQL = load("subscriptions")
 
 
-class GonePhone(Struct, frozen=True, order=True):
-    """A phone that Expo says is gone, with Expo's code, and when Expo was asked."""
+class Seen(Struct, frozen=True):
+    """A phone that Expo called gone with this code when it was asked then, and what that means."""
 
     token_hash: str
     phone_id: int
+    sighting: Sighting
     code: str
     asked_at: datetime
 
@@ -138,21 +140,24 @@ def devices_of(connection: Connection, user_id: int) -> list[Device]:
     ]
 
 
-def kill(connection: Connection, gone: Iterable[GonePhone], now: datetime) -> None:
-    """Nothing is sent to these phones until they register again; those that did so since Expo was
-    asked live on."""
+def note_sightings(connection: Connection, seen: Iterable[Seen], now: datetime) -> None:
+    """Nothing is sent to phones that are gone until they register again; those that did so since
+    Expo was asked live on. Of those that are doubted it is known since when."""
     connection.each(
-        _SQL["kill_phones"],
-        [(phone.phone_id, phone.code, to_ms(phone.asked_at)) for phone in sorted(gone)],
+        _SQL["note_sightings"],
+        [
+            (one.phone_id, one.sighting.value, one.code, to_ms(one.asked_at))
+            for one in sorted(seen, key=lambda one: one.token_hash)
+        ],
         now=to_ms(now),
     )
 
 
-def learn_projects(connection: Connection, project_ids: Mapping[str, int]) -> None:
+def learn_projects(connection: Connection, project_ids: Mapping[str, int], now: datetime) -> None:
     """These tokens belong to these projects, and so does what waits for them."""
     hashed = sorted((token_hash(token), id_) for token, id_ in project_ids.items())
     connection.each(_SQL["learn_projects"], hashed)
-    connection.each(_SQL["move_deliveries"], [(hash_,) for hash_, _ in hashed])
+    connection.each(_SQL["move_deliveries"], [(hash_,) for hash_, _ in hashed], now=to_ms(now))
 
 
 def note_receipts(

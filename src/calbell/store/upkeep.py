@@ -4,7 +4,9 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from calbell.store import holds
 from calbell.store.connection import Connection
+from calbell.store.holds import Held
 from calbell.store.statements import load
 from calbell.store.times import from_ms, to_ms
 
@@ -38,6 +40,7 @@ class Counts(Struct, frozen=True, kw_only=True):
     unreadable_events: int
     last_event_at: datetime | None
     last_failures: tuple[Failure, ...]
+    held: tuple[Held, ...]
 
 
 def depth(connection: Connection, now: datetime) -> Depth:
@@ -61,6 +64,7 @@ def counts(connection: Connection, now: datetime) -> Counts:
         users=users,
         unreadable_events=unreadable,
         last_event_at=from_ms(last[0][0]) if last else None,
+        held=tuple(holds.standing(connection)),
         last_failures=tuple(
             Failure(from_ms(at), outcome, code)
             for at, outcome, code in connection.run(_SQL["last_errors"])

@@ -1,6 +1,7 @@
 """What became of tickets: every row of expo-push.md sections 11 and 12."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from calbell.domain.outcomes import (
     Receipt,
     Receipts,
     ReceiptsAnswer,
+    ReceiptsRefused,
     Refused,
 )
 from calbell.expo.answers import as_asked, read_receipts
@@ -140,7 +142,6 @@ def test_an_id_that_can_be_none_of_ours_is_left_out(ticket_id: str) -> None:
         (200, {"data": [{"status": "ok"}]}, "NO_DATA"),
         (200, {"data": {}, "errors": []}, "ERRORS"),
         (200, {"errors": [{"code": "INTERNAL_SERVER_ERROR"}]}, "INTERNAL_SERVER_ERROR"),
-        (400, {"errors": [{"code": "PUSH_TOO_MANY_RECEIPTS"}]}, "PUSH_TOO_MANY_RECEIPTS"),
         (401, {"error": "invalid_token"}, "invalid_token"),
         (403, {"errors": [{"code": "UNAUTHORIZED"}]}, "UNAUTHORIZED"),
         (429, b"", "HTTP_429"),
@@ -150,6 +151,16 @@ def test_an_id_that_can_be_none_of_ours_is_left_out(ticket_id: str) -> None:
 )
 def test_a_question_that_failed(status: int, answer: object, code: str) -> None:
     assert asked(answer, status) == NoReceipts(code)
+
+
+def test_a_question_that_expo_does_not_take_as_it_is() -> None:
+    answer = {"errors": [{"code": "PUSH_TOO_MANY_RECEIPTS"}]}
+    assert asked(answer, 400) == ReceiptsRefused("PUSH_TOO_MANY_RECEIPTS")
+
+
+def test_how_long_to_wait_before_receipts_are_asked_for_again() -> None:
+    reply = Reply(429, {"retry-after": "7"}, b"")
+    assert read_receipts(reply) == NoReceipts("HTTP_429", timedelta(seconds=7))
 
 
 def test_receipts_are_told_under_the_ids_that_were_asked_for() -> None:
@@ -187,5 +198,5 @@ def test_no_answer_raises(status: int, body: bytes) -> None:
         case Receipts(by_ticket):
             assert status == 200
             assert all(0 < len(ticket_id) <= 64 for ticket_id in by_ticket)
-        case NoReceipts(code):
+        case NoReceipts(code) | ReceiptsRefused(code):
             assert 0 < len(code) <= 64

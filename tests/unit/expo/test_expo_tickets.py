@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from calbell.domain.outcomes import (
     Accepted,
+    AllBarred,
     AllLater,
     AllUnclear,
     Answer,
@@ -200,11 +201,15 @@ def errors(code: object, **more: object) -> dict[str, object]:
         (413, b"Request Entity Too Large", WholeRefused("HTTP_413")),
         (422, b"", WholeRefused("HTTP_422")),
         # credentials: the messages stay pending
-        (401, {"error": "invalid_token", "error_description": "..."}, AllLater("invalid_token")),
-        (401, b"", AllLater("HTTP_401")),
-        (403, errors("UNAUTHORIZED"), AllLater("UNAUTHORIZED")),
-        (403, b"<html>", AllLater("HTTP_403")),
-        (400, errors("UNAUTHORIZED"), AllLater("UNAUTHORIZED")),
+        (
+            401,
+            {"error": "invalid_token", "error_description": "..."},
+            AllBarred("invalid_token", True),
+        ),
+        (401, b"", AllBarred("HTTP_401", True)),
+        (403, errors("UNAUTHORIZED"), AllBarred("UNAUTHORIZED")),
+        (403, b"<html>", AllBarred("HTTP_403")),
+        (400, errors("UNAUTHORIZED"), AllBarred("UNAUTHORIZED")),
         # too much
         (429, errors("TOO_MANY_REQUESTS", isTransient=True), AllLater("TOO_MANY_REQUESTS")),
         (429, errors("RATE_LIMIT_ERROR"), AllLater("RATE_LIMIT_ERROR")),

@@ -23,6 +23,7 @@ from calbell.domain.outcomes import (
 )
 from calbell.domain.people import Role
 from calbell.domain.push_events import PushEvent
+from calbell.domain.sightings import Sighting
 from calbell.domain.subscription import Platform
 from calbell.domain.wording import Reader
 from calbell.flows.claim import Pace, requests_of
@@ -62,6 +63,8 @@ def delivery(id_: int, most_together: int = 100, *, possibly_sent: bool = False)
         event_id="evt",
         reader=Reader(Role.ORGANIZER, "UTC", "en", 12),
         most_together=most_together,
+        code=None,
+        suspected_at=None,
     )
 
 
@@ -88,7 +91,7 @@ def test_every_ticket_leads_where_the_table_says(
     (kept,) = reported(Tickets((ticket,)), delivery(1)).completions
     assert (kept.state, kept.code, kept.due_at) == (state, "X", due_at)
     assert kept.possibly_sent is possibly_sent
-    assert (kept.gone is not None) is isinstance(ticket, Gone)
+    assert (kept.sighting is Sighting.GONE) is isinstance(ticket, Gone)
 
 
 def test_an_ok_ticket_is_kept_with_the_time_to_look_for_its_receipt() -> None:

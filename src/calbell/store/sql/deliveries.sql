@@ -8,28 +8,52 @@ from rows(notification_id bigint, user_id bigint, subscription_id bigint, phone_
   platform text, project_id bigint, key text, expires_at bigint) as r where true
 
 -- name: pick_project
--- A project that may be sent to now and has something due: the one that has been free longest.
+-- A project that may be sent to now and has something due: the one that was sent to longest ago.
+-- Phones of unknown project (row 1) count against the rate of every project.
 select p.id from projects p
-where p.free_at <= :now and p.backoff_until <= :now
+where p.backoff_until <= :now
+  and not exists (select 1 from projects o
+    where o.free_at > :now and (o.id in (p.id, 1) or p.id = 1))
   and exists (select 1 from deliveries d
     where d.project_id = p.id and d.state = 'queued' and d.due_at <= :now)
-order by p.free_at, p.id limit 1
+order by p.claimed_at, p.id limit 1
 {lock_projects}
 
 -- name: due_deliveries
 -- What is due in this project, longest waiting first, with all that its words are made from.
-select d.id, d.attempt, d.possibly_sent, d.user_id, d.platform, d.key, d.expires_at, d.phone_id,
-  p.token, p.owner_user_id, p.dead_at, s.id, n.superseded_by, n.role, n.kind, n.facts,
-  e.public_id, u.time_zone, u.locale, u.time_format, d.most_together
-from deliveries d
-join notifications n on n.id = d.notification_id
-join users u on u.id = d.user_id
-join phones p on p.id = d.phone_id
-left join subscriptions s on s.id = d.subscription_id
-left join events e on e.id = n.event_id
+{deliveries_with_all_for_their_words}
 where d.project_id = :project_id and d.state = 'queued' and d.due_at <= :now
 order by d.due_at, d.id limit :number
 {lock_due}
+
+-- name: held_deliveries
+-- Some that wait for a hold of this project and platform to be lifted, those that live longest.
+{deliveries_with_all_for_their_words}
+where d.project_id = :project_id and d.state = 'queued'
+  and (:platform = '' or d.platform = :platform)
+order by d.due_at desc, d.id desc limit :number
+{lock_due}
+
+-- name: hold_deliveries
+-- They wait, until they are stale or the hold is lifted.
+update deliveries set due_at = expires_at, reason = r.code
+from rows(id bigint, code text) as r where deliveries.id = r.id and deliveries.state = 'queued'
+
+-- name: resume_deliveries
+-- Some that were held for this are due.
+update deliveries set due_at = :now, reason = null where id in (
+  select d.id from deliveries d
+  where d.project_id = :project_id and d.state = 'queued' and d.due_at > :now
+    and d.reason = :code and (:platform = '' or d.platform = :platform)
+  order by d.due_at limit :number
+  {lock_due})
+
+-- name: any_held
+-- One that is held for this, if there is any.
+select d.id from deliveries d
+where d.project_id = :project_id and d.state = 'queued' and d.due_at > :now
+  and d.reason = :code and (:platform = '' or d.platform = :platform)
+limit 1
 
 -- name: lease_deliveries
 -- This worker sends them, until its lease runs out.
@@ -47,7 +71,9 @@ where deliveries.id = r.id and deliveries.state = 'queued'
 
 -- name: pace_project
 -- The next request to this project is paced by what was just taken.
-update projects set free_at = :free_at where id = :id
+update projects set claimed_at = :now,
+  free_at = case when free_at > :now then free_at else :now end + :span
+where id = :id
 
 -- name: pause_project
 -- Nothing is sent to this project before then.
@@ -103,10 +129,13 @@ update deliveries set lease_until = :now where state = 'sending' and lease_until
 -- name: next_due_delivery
 -- When something can be sent again: due, paced and not paused.
 select min(case when w.due_at > w.free_at then w.due_at else w.free_at end) from (
-  select case when p.free_at > p.backoff_until then p.free_at else p.backoff_until end as free_at,
+  select case when f.free_at > p.backoff_until then f.free_at else p.backoff_until end as free_at,
     (select min(d.due_at) from deliveries d
       where d.project_id = p.id and d.state = 'queued') as due_at
   from projects p
+  join (select p.id, max(o.free_at) as free_at from projects p
+    join projects o on o.id in (p.id, 1) or p.id = 1
+    group by p.id) as f on f.id = p.id
 ) as w
 where w.due_at is not null
 

@@ -2,7 +2,8 @@
 -- Tickets whose receipt is to be looked for now, longest due first.
 select d.id, d.delivery_id, d.number, d.ticket_id, d.receipt_look, d.at, v.phone_id,
   p.token_hash, v.state, v.possibly_sent, (select count(*) from attempts l
-    where l.delivery_id = d.delivery_id and l.number > d.number and l.ticket_id is not null)
+    where l.delivery_id = d.delivery_id and l.number > d.number and l.ticket_id is not null),
+  v.project_id, v.platform, p.suspected_at
 from attempts d
 join deliveries v on v.id = d.delivery_id
 join phones p on p.id = v.phone_id

@@ -5,7 +5,7 @@ select token, token_hash, 1, user_id, at, 0
 from rows(token text, token_hash text, user_id bigint, at bigint) as r where true
 on conflict (token_hash) do update set
   owner_user_id = excluded.owner_user_id, registered_at = excluded.registered_at,
-  dead_at = null, dead_code = null, bad_in_row = 0
+  dead_at = null, dead_code = null, suspected_at = null, bad_in_row = 0
 returning token_hash, id
 
 -- name: register_subscriptions
@@ -48,11 +48,15 @@ from subscriptions s join phones p on p.id = s.phone_id
 where s.user_id = :user_id
 order by s.id
 
--- name: kill_phones
--- Nothing is sent to these phones until they register again, unless they did since the ticket.
-update phones set dead_at = :now, dead_code = r.code
-from rows(phone_id bigint, code text, asked_at bigint) as r
-where phones.id = r.phone_id and phones.registered_at <= r.asked_at and phones.dead_at is null
+-- name: note_sightings
+-- Nothing is sent to phones that are gone until they register again, unless they did since Expo was
+-- asked. Since when a phone is doubted counts from the first time.
+update phones set
+  dead_at = case when r.sighting = 'gone' then coalesce(dead_at, :now) else dead_at end,
+  dead_code = case when r.sighting = 'gone' and dead_at is null then r.code else dead_code end,
+  suspected_at = coalesce(suspected_at, r.asked_at)
+from rows(phone_id bigint, sighting text, code text, asked_at bigint) as r
+where phones.id = r.phone_id and phones.registered_at <= r.asked_at
 
 -- name: learn_projects
 -- These tokens belong to these projects of Expo.
@@ -61,12 +65,15 @@ from rows(token_hash text, project_id bigint) as r
 where phones.token_hash = r.token_hash
 
 -- name: move_deliveries
--- What waits for phones of a project waits in that project's line.
-update deliveries set project_id = p.project_id
+-- What waits for phones of a project waits in that project's line. What was held in the other line
+-- is due: it is not the same credentials.
+update deliveries set project_id = p.project_id,
+  due_at = case when deliveries.due_at = deliveries.expires_at then :now else deliveries.due_at end
 from rows(token_hash text) as r, phones p
 where p.token_hash = r.token_hash and deliveries.phone_id = p.id and deliveries.state = 'queued'
 
 -- name: note_receipts
--- When the last receipt of these phones came, and what it said.
-update phones set last_receipt_at = :now, last_receipt_code = r.code
+-- When the last receipt of these phones came, and what it said. One that rang is there.
+update phones set last_receipt_at = :now, last_receipt_code = r.code,
+  suspected_at = case when r.code = 'ok' then null else suspected_at end
 from rows(phone_id bigint, code text) as r where phones.id = r.phone_id

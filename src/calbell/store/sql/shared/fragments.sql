@@ -1,0 +1,13 @@
+-- What several statements have in common.
+
+-- name: deliveries_with_all_for_their_words
+-- Deliveries, with what decides about them and with all that their words are made from.
+select d.id, d.attempt, d.possibly_sent, d.user_id, d.platform, d.key, d.expires_at, d.phone_id,
+  p.token, p.owner_user_id, p.dead_at, s.id, n.superseded_by, n.role, n.kind, n.facts,
+  e.public_id, u.time_zone, u.locale, u.time_format, d.most_together, d.reason, p.suspected_at
+from deliveries d
+join notifications n on n.id = d.notification_id
+join users u on u.id = d.user_id
+join phones p on p.id = d.phone_id
+left join subscriptions s on s.id = d.subscription_id
+left join events e on e.id = n.event_id

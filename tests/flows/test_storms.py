@@ -1,0 +1,117 @@
+"""Storms: Expo is out of order, or there is too much at once, and nobody makes it worse."""
+
+from asyncio import sleep
+from datetime import timedelta
+
+import msgspec
+
+from calbell.domain.subscription import Platform
+from calbell.simulator.wire import Request, Response
+from tests.flows.stage import Stage, lost, messages_of
+
+MINUTE = 60
+HOUR = 60 * MINUTE
+
+
+def test_in_an_outage_one_delivery_tries_for_all() -> None:
+    stage = Stage()
+    for user in range(1, 301):
+        stage.phone(user, project=f"@{'ab'[user % 2]}/app")
+
+    async def story() -> None:
+        stage.line.is_cut = True
+        stage.tell(*range(1, 301))
+        await sleep(5 * MINUTE)
+        stage.line.is_cut = False
+        await sleep(HOUR)
+
+    stage.plays(story())
+    assert stage.states() == {("delivered", None): 300}
+
+
+def test_an_outage_that_loses_answers_is_met_with_few_requests() -> None:
+    stage = Stage()
+    for user in range(1, 1001):
+        stage.phone(user)
+
+    async def story() -> None:
+        stage.line.broken = lost
+        stage.tell(*range(1, 1001))
+        await sleep(5 * MINUTE)
+        repeated = sum(number for _, number in stage.line.sent) - 1000
+        # Every one of them may have been shown: more than a handful would be a flood.
+        assert repeated < 300
+        stage.line.broken = lambda _, response: response
+        await sleep(HOUR)
+
+    stage.plays(story())
+    assert stage.states() == {("delivered", None): 1000}
+    assert all(len(shown) == 1 for shown in map(stage.service.displayed, tokens_of(stage)))
+
+
+def tokens_of(stage: Stage) -> list[str]:
+    return [device.token for device in stage.service.devices]
+
+
+def test_one_that_upsets_expo_is_found_and_the_others_are_sent() -> None:
+    """An answer in doubt does not tell which message it was; smaller requests do."""
+    stage = Stage()
+    tokens = [stage.phone(7) for _ in range(100)]
+
+    def upset(request: Request, response: Response) -> Response:
+        if any(one["to"] == tokens[37] for one in messages_of(request)):
+            body = msgspec.json.encode({"errors": [{"code": "INTERNAL_SERVER_ERROR"}]})
+            return Response(500, {"content-type": "application/json"}, body)
+        return response
+
+    async def story() -> None:
+        stage.line.broken = lambda request, response: (
+            upset(request, response) if request.path.endswith("/send") else response
+        )
+        stage.tell(7, lives=timedelta(hours=2))
+        await sleep(30 * MINUTE)
+        assert stage.states() == {("delivered", None): 99, ("queued", "INTERNAL_SERVER_ERROR"): 1}
+        await sleep(2 * HOUR)
+
+    stage.plays(story())
+    assert stage.states() == {
+        ("delivered", None): 99,
+        ("unknown", "INTERNAL_SERVER_ERROR"): 1,
+    }
+
+
+def test_a_backlog_leaves_at_the_pace_that_expo_allows_and_nothing_is_refused() -> None:
+    stage = Stage()
+    users = range(1, 51)
+    for user in users:
+        for _ in range(200):
+            stage.phone(user, Platform.ANDROID)
+
+    async def story() -> None:
+        stage.tell(*users)
+        await sleep(HOUR)
+
+    stage.plays(story())
+    assert stage.states() == {("delivered", None): 10_000}
+    times = [at for at, _ in stage.line.sent]
+    assert len(times) == 100
+    # 10,000 at 95 % of 600 a second take 17.5 seconds.
+    assert 17 < times[-1] - times[0] < 18
+
+
+def test_a_burst_of_one_app_does_not_keep_another_waiting() -> None:
+    stage = Stage()
+    for _ in range(5000):
+        stage.phone(7)
+    single = stage.phone(8, project="@b/app")
+
+    async def story() -> None:
+        stage.tell(8, 7)
+        await sleep(MINUTE)  # Whose they are is learned from the first request.
+        stage.tell(7)
+        await sleep(1)
+        stage.tell(8)
+        await sleep(0.5)
+        assert stage.shown(single) == 2
+
+    stage.plays(story())
