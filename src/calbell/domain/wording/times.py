@@ -5,6 +5,7 @@ said, except where the clock alone would not tell the time: in the hour that a c
 twice, and where the reader's zone is not known and UTC stands in.
 """
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -44,8 +45,8 @@ def span(times: TimeSpan, habit: Habit) -> str:
         days = (_day(at, habit) for at in (start_at, end_at - timedelta(days=1)))
         return _sure(" – ".join(dict.fromkeys(days)), habit)
     if start_at.date() == end_at.date():
-        return _sure(f"{_day(start_at, habit)}, {_hours(start_at, end_at, habit)}", habit)
-    ends = (f"{_day(at, habit)}, {_hours(at, at, habit)}" for at in (start_at, end_at))
+        return _sure(_day_and_hours(start_at, end_at, habit), habit)
+    ends = (_day_and_hours(at, at, habit) for at in (start_at, end_at))
     return _sure(" – ".join(ends), habit)
 
 
@@ -87,6 +88,17 @@ def _sure(said: str, habit: Habit) -> str:
     return said if _zone(habit.zone) is not None else f"{said} UTC"
 
 
+def _day_and_hours(start_at: datetime, end_at: datetime, habit: Habit) -> str:
+    day, hours = _day(start_at, habit), _hours(start_at, end_at, habit)
+    return _day_before_hours(habit.locale).format(hours, day)
+
+
+@lru_cache(maxsize=256)
+def _day_before_hours(locale: str) -> str:
+    """How CLDR writes a day with its time: `{1}, {0}`."""
+    return _plain(str(locale_of(locale).datetime_formats["medium"]).replace("'", ""))
+
+
 def _day(at: datetime, habit: Habit) -> str:
     return _day_of(at.date(), habit.locale, at.year != habit.year)
 
@@ -126,6 +138,9 @@ def _offset(at: datetime, habit: Habit) -> str:
     return get_timezone_gmt(at, width="long", locale=locale_of(habit.locale))
 
 
+_THIN_SPACES = re.compile(r"[^\S\N{NO-BREAK SPACE}]+")
+
+
 def _plain(said: str) -> str:
-    """With ordinary spaces: CLDR's thin ones are boxes on some phones."""
-    return " ".join(said.split())
+    """With the spaces that every phone shows: CLDR's thin ones are boxes on some."""
+    return _THIN_SPACES.sub(" ", said)
