@@ -61,11 +61,11 @@ _TYPOGRAPHY = {
         re.compile(r"(?<!\N{NO-BREAK SPACE})[:;?!»]|«(?!\N{NO-BREAK SPACE})|'"),
         "French has a no-break space before : ; ? ! and inside of « », and no straight apostrophe",
     ),
-    "de": (re.compile(r"[\"']|“(?=\w)|(?<=\w)”"), "German quotes open low and close high"),
+    "de": (re.compile(r"[\"'”]"), "German quotes open low and close high"),
     "es": (re.compile(r"[\"']"), "quotes are not straight"),
 }
 
-_BEGUN = re.compile(r"[\s\w»“”)}]$")
+_WHOLE = re.compile(r"""[\w»“”"')}]$""")
 
 
 def up_to_date(old: Catalog) -> Catalog:
@@ -159,7 +159,7 @@ def _ugly(id_: str, text: str, language: str) -> Iterator[str]:
     )
     if length > longest:
         yield f"{id_}: is {length} characters long; {longest} can be seen"
-    if not _BEGUN.search(text):
+    if not _WHOLE.search(text):
         yield f"{id_}: ends in {text[-1]}; a line of a lock screen has no full stop"
     wrong, right = _TYPOGRAPHY.get(language, (None, ""))
     if wrong is not None and wrong.search(text):

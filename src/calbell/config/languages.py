@@ -19,6 +19,8 @@ from calbell.domain.wording.texts import Languages
 
 CATALOGUES = files("calbell.domain.wording") / "locales"
 
+_CATEGORIES = ("zero", "one", "two", "few", "many", "other")
+
 _MANY_NUMBERS = (*range(104), 1_000_000)
 """Every category of whole numbers that CLDR has for any language is that of one of these."""
 
@@ -58,7 +60,8 @@ def forms_by_category(catalogue: Catalog) -> Mapping[str, int]:
     categories."""
     form, category = c2py(catalogue.plural_expr), Locale.parse(str(catalogue.locale)).plural_form
     found = {category(number): form(number) for number in _MANY_NUMBERS}
-    return {"other": catalogue.num_plurals - 1, **found}
+    found.setdefault("other", catalogue.num_plurals - 1)
+    return {name: found[name] for name in _CATEGORIES if name in found}
 
 
 def _texts(language: str, raw: bytes) -> dict[str, Text]:

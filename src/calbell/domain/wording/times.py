@@ -5,7 +5,6 @@ said, except where the clock alone would not tell the time: in the hour that a c
 twice, and where the reader's zone is not known and UTC stands in.
 """
 
-import re
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -138,9 +137,6 @@ def _offset(at: datetime, habit: Habit) -> str:
     return get_timezone_gmt(at, width="long", locale=locale_of(habit.locale))
 
 
-_THIN_SPACES = re.compile(r"[^\S\N{NO-BREAK SPACE}]+")
-
-
 def _plain(said: str) -> str:
-    """With the spaces that every phone shows: CLDR's thin ones are boxes on some."""
-    return _THIN_SPACES.sub(" ", said)
+    """With ordinary spaces: CLDR's thin ones are boxes on some phones."""
+    return " ".join(said.split())
