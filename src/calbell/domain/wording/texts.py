@@ -67,7 +67,7 @@ class Lines(Struct, frozen=True, kw_only=True):
     untitled: Template
     booking: Template
     two_people: Template
-    two_people_before_i: Template
+    two_people_before_i: Template | None
     more_people: Plural
     seat_title: Template
     all_day: Template
@@ -174,13 +174,6 @@ def _catalogue(locale: str, texts: Mapping[str, Text]) -> Catalogue:
     def line(name: str) -> Template:
         return _template(texts[f"lines.{name}"])
 
-    def before_i(name: str) -> Template:
-        # Spanish: `Ana e Inés`, never `Ana y Inés`.
-        text = texts[f"lines.{name}"]
-        assert isinstance(text, str)
-        is_spanish = locale.partition("_")[0] == "es"
-        return _template(text.replace(" y {second}", " e {second}") if is_spanish else text)
-
     def plural(name: str) -> Plural:
         forms = texts[f"lines.{name}"]
         assert not isinstance(forms, str)
@@ -192,7 +185,7 @@ def _catalogue(locale: str, texts: Mapping[str, Text]) -> Catalogue:
             untitled=line("untitled"),
             booking=line("booking"),
             two_people=line("two_people"),
-            two_people_before_i=before_i("two_people"),
+            two_people_before_i=_before_i(texts["lines.two_people"], locale),
             more_people=plural("more_people"),
             seat_title=line("seat_title"),
             all_day=line("all_day"),
@@ -210,6 +203,14 @@ def _catalogue(locale: str, texts: Mapping[str, Text]) -> Catalogue:
         {kind: _event(kind, texts, "") for kind in PushEvent},
         {kind: _event(kind, texts, FOR_ATTENDEE) for kind in PushEvent},
     )
+
+
+def _before_i(two_people: Text, locale: str) -> Template | None:
+    """Spanish: `Ana e Inés`, never `Ana y Inés`."""
+    if locale.partition("_")[0] != "es":
+        return None
+    assert isinstance(two_people, str)
+    return _template(two_people.replace(" y {second}", " e {second}"))
 
 
 def _event(kind: PushEvent, texts: Mapping[str, Text], suffix: str) -> EventTexts:

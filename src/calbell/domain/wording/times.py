@@ -88,14 +88,16 @@ def _sure(said: str, habit: Habit) -> str:
 
 
 def _day_and_hours(start_at: datetime, end_at: datetime, habit: Habit) -> str:
-    day, hours = _day(start_at, habit), _hours(start_at, end_at, habit)
-    return _day_before_hours(habit.locale).format(hours, day)
+    before, behind = _around_hours(start_at.date(), habit.locale, start_at.year != habit.year)
+    return f"{before}{_hours(start_at, end_at, habit)}{behind}"
 
 
-@lru_cache(maxsize=256)
-def _day_before_hours(locale: str) -> str:
-    """How CLDR writes a day with its time: `{1}, {0}`."""
-    return _plain(str(locale_of(locale).datetime_formats["medium"]).replace("'", ""))
+@lru_cache(maxsize=4096)
+def _around_hours(day: date, locale: str, with_year: bool) -> tuple[str, str]:
+    """What stands before and behind the hours of this day, as CLDR writes a day with its hours."""
+    pattern = _plain(str(locale_of(locale).datetime_formats["medium"]).replace("'", ""))
+    before, _, behind = pattern.replace("{1}", _day_of(day, locale, with_year)).partition("{0}")
+    return before, behind
 
 
 def _day(at: datetime, habit: Habit) -> str:

@@ -35,8 +35,9 @@ def several(people: Sequence[Person], number: int, lines: Lines) -> str:
     if number == 1:
         return first
     if number == 2 and len(people) == 2 and (second := name_of(people[1])):
-        before_i = _SOUNDS_LIKE_I.match(second)
-        form = lines.two_people_before_i if before_i else lines.two_people
+        form, before_i = lines.two_people, lines.two_people_before_i
+        if before_i is not None and _SOUNDS_LIKE_I.match(second):
+            form = before_i
         return form.filled(first=first, second=second)
     return lines.more_people.of(number - 1).filled(first=first, count=str(number - 1))
 
