@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from calbell.calcom.me import CalcomUser
 from calbell.config import Admit, ConfigError, Settings, TokenOwnership
+from calbell.config.languages import read_languages
 from calbell.config.texts import read_texts
 from calbell.domain.backoff import Backoff
 from calbell.domain.people import Role
@@ -43,13 +44,14 @@ def pace_of(settings: Settings) -> Pace:
 def app_of(settings: Settings) -> App:
     """What the settings say about the mobile app and what it is told. `ConfigError` where the
     operator's own texts are not good any more."""
-    own = read_texts(settings.texts_dir) if settings.texts_dir else {}
+    languages = read_languages()
+    own = read_texts(settings.texts_dir, languages) if settings.texts_dir else {}
     return App(
         settings.deep_link,
         settings.android_channel,
         settings.sound,
         settings.request_category,
-        Voice(texts_of(own), settings.privacy),
+        Voice(texts_of(own, languages), settings.privacy),
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from calbell.choices import app_of
 from calbell.config import ConfigError, load
+from calbell.config.languages import read_languages
 from calbell.config.texts import read_texts
 from calbell.domain.push_events import PushEvent
 from tests.unit.domain.builders import reader, said
@@ -13,7 +14,7 @@ from tests.unit.domain.builders import reader, said
 
 def refusal(directory: Path) -> str:
     with pytest.raises(ConfigError) as caught:
-        read_texts(directory)
+        read_texts(directory, read_languages())
     assert str(caught.value).isprintable()  # so it is one line
     return str(caught.value)
 
@@ -26,7 +27,7 @@ def test_texts_are_read_by_language_and_by_territory(tmp_path: Path) -> None:
     )
     (tmp_path / "en-US.toml").write_text('booking_cancelled.title = "Canceled"\n')
     (tmp_path / "README").write_text("not a text")
-    assert read_texts(tmp_path) == {
+    assert read_texts(tmp_path, read_languages()) == {
         "en": {
             "booking_confirmed.title": "On",
             "lines.series": {"one": "{when}", "other": "{count} times {when}"},
@@ -63,9 +64,9 @@ def test_the_settings_reach_the_words(tmp_path: Path) -> None:
             "booking_confirmd.title: there is no such text; did you mean booking_confirmed.title?",
         ),
         (
-            "de.toml",
+            "eo.toml",
             "",
-            "there are no texts in this language; call it en.toml or en-GB.toml",
+            "there are no texts in this language, only in ",
         ),
         ("english.toml", "", "there are no texts in this language"),
     ],

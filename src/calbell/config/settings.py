@@ -187,7 +187,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "CALBELL_TEXTS_DIR",
         kinds.PATH,
         None,
-        "a directory of files that replace texts, by language: `en.toml`, `en-GB.toml` "
+        "a directory of files that replace texts, by language: `en.toml`, `de.toml`, `en-GB.toml` "
         "([texts.md](texts.md))",
     )
     spool_dir: Path | None = setting(

@@ -12,13 +12,14 @@ from pathlib import Path
 from calbell.config.variables import ConfigError
 from calbell.domain.wording.english import Text
 from calbell.domain.wording.own_texts import WrongText
-from calbell.domain.wording.texts import locale_named, texts_of
+from calbell.domain.wording.texts import Languages, locale_named, texts_of
 
 _VARIABLE = "CALBELL_TEXTS_DIR"
 
 
-def read_texts(directory: Path) -> dict[str, dict[str, Text]]:
-    """The texts by locale and id; else a ConfigError that names the file and the text."""
+def read_texts(directory: Path, languages: Languages) -> dict[str, dict[str, Text]]:
+    """The texts by locale and id, for English and these languages; else a ConfigError that names
+    the file and the text."""
     try:
         files = sorted(path for path in directory.iterdir() if path.suffix == ".toml")
     except OSError as error:
@@ -28,9 +29,14 @@ def read_texts(directory: Path) -> dict[str, dict[str, Text]]:
         raise ConfigError(f"{_VARIABLE}: there is no .toml file in {str(directory)!r}")
     found: dict[str, dict[str, Text]] = {}
     for path in files:
-        locale = locale_named(path.stem)
+        locale = locale_named(path.stem, languages)
         if locale is None:
-            raise _wrong(path, "there are no texts in this language; call it en.toml or en-GB.toml")
+            there_are = ", ".join(sorted({"en", *languages}))
+            raise _wrong(
+                path,
+                f"there are no texts in this language, only in {there_are}; "
+                "call it en.toml or en-GB.toml",
+            )
         if locale in found:
             raise _wrong(path, f"there is another file for {locale}; remove one of them")
         found[locale] = _checked(path, locale)

@@ -5,6 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from calbell.config.languages import read_languages
 from calbell.domain.events import Payment, TimeSpan
 from calbell.domain.people import Person, Role
 from calbell.domain.push_events import PushEvent
@@ -14,6 +15,7 @@ from calbell.expo.messages import MOST_BYTES, PushMessage, message_size
 from calbell.flows.compose import App, Letter, write
 from tests.unit.domain.builders import DAY, MONDAY, NOW, facts, reader
 
+LANGUAGES = read_languages()
 APP = App(
     deep_link="calcom://(tabs)/(bookings)/booking-detail?uid={uid}",
     android_channel="default",
@@ -48,6 +50,7 @@ def push(
     role: Role = Role.HOST,
     platform: Platform = Platform.ANDROID,
     app: App = APP,
+    locale: str = "en",
 ) -> PushMessage:
     """A push in which every stranger's text is this one."""
     someone = Person(text, text)
@@ -74,7 +77,7 @@ def push(
             reason=text,
         ),
         event_id="evt_" + 24 * "f",
-        reader=reader(role, time_zone="America/New_York", time_format=12),
+        reader=reader(role, time_zone="America/New_York", locale=locale, time_format=12),
         written_at=NOW,
         expires_at=NOW,
     )
@@ -104,6 +107,7 @@ uids = st.text(min_size=1, max_size=LONGEST_UID)
 scripts = st.text(st.characters(exclude_categories=()))
 APPS = [
     APP,
+    replace(APP, voice=Voice(texts_of({}, LANGUAGES))),
     replace(APP, deep_link="app:" + "{uid}" * 99),
     replace(APP, deep_link="app://" + "\N{SNOWMAN}" * 494),
     App("a:{uid}", "漢" * 100, BELL * 100, '"' * 100),
@@ -112,13 +116,15 @@ APPS = [
         voice=Voice(
             texts_of(
                 {
-                    "en": {
+                    language: {
                         "booking_rescheduled.title": BELL * 200,
                         "booking_seat_cancelled.title": BELL * 200,
                         "lines.seat_title": BELL * 190 + "{title}",
                         "lines.booking": '"' * 180 + "{title}{people}",
                     }
-                }
+                    for language in ("en", *LANGUAGES)
+                },
+                LANGUAGES,
             )
         ),
     ),
@@ -133,13 +139,16 @@ APPS = [
     st.sampled_from(PushEvent),
     st.sampled_from(Role),
     st.sampled_from(APPS),
+    st.sampled_from(["en", *LANGUAGES]),
 )
-@example(BELL, 500, BELL * LONGEST_UID, PushEvent.BOOKING_RESCHEDULED, Role.HOST, APPS[4])
-@example('"', 500, "\x01" * LONGEST_UID, PushEvent.BOOKING_SEAT_CANCELLED, Role.HOST, APPS[4])
+@example(BELL, 500, BELL * LONGEST_UID, PushEvent.BOOKING_RESCHEDULED, Role.HOST, APPS[-1], "fr")
+@example(
+    '"', 500, "\x01" * LONGEST_UID, PushEvent.BOOKING_SEAT_CANCELLED, Role.HOST, APPS[-1], "fr"
+)
 def test_no_text_makes_a_push_too_big(
-    text: str, times: int, uid: str, kind: PushEvent, role: Role, app: App
+    text: str, times: int, uid: str, kind: PushEvent, role: Role, app: App, locale: str
 ) -> None:
-    message = push(text * times, uid, kind, role, app=app)
+    message = push(text * times, uid, kind, role, app=app, locale=locale)
     assert message_size(message) <= MOST_BYTES
     assert message.title
     assert message.body

@@ -1,5 +1,6 @@
 """Money: an amount as its reader writes it."""
 
+import re
 from copy import copy
 from decimal import Decimal
 from functools import lru_cache
@@ -40,4 +41,13 @@ def amount(payment: Payment, locale: Locale) -> str:
     symbol = get_currency_symbol(currency, locale)
     if symbol[-1].isalpha():
         written = written.replace(symbol, f"{symbol} ", 1)
-    return " ".join(written.split())
+    return _SPACES.sub(_as_every_phone_shows, written).strip()
+
+
+_SPACES = re.compile(r"\s+")
+
+
+def _as_every_phone_shows(spaces: re.Match[str]) -> str:
+    """One space. It still keeps an amount on one line where CLDR's did, which is a box on some
+    phones."""
+    return " " if spaces[0].isascii() else "\N{NO-BREAK SPACE}"

@@ -53,7 +53,8 @@ def check(id_: str, text: Text, locale: str) -> None:
 
 
 def _check_form(id_: str, text: str, places: frozenset[str]) -> None:
-    if not text or text != clean(text, LONGEST_TEXT * 4) or len(text) > LONGEST_TEXT:
+    spaced = text.replace("\N{NO-BREAK SPACE}", " ")
+    if not text or spaced != clean(spaced, LONGEST_TEXT * 4) or len(text) > LONGEST_TEXT:
         raise WrongText(
             f"{id_}: must be one line of 1 to {LONGEST_TEXT} visible characters, "
             "no space before, after or doubled"

@@ -1,18 +1,27 @@
 """Texts: what may be said in one language, ready to be filled in.
 
-One room for all of them: the English ones of `english`, an operator's own, later the catalogues of
-other languages. Each text has an id, and places that may be filled in.
+One room for all of them: the English ones of `english`, those of the other languages, and an
+operator's own, which come before both. Each text has an id, and places that may be filled in.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from string import Formatter
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale, localedata
+from babel.core import get_global
 from msgspec import Struct
 
 from calbell.domain.push_events import PushEvent
 from calbell.domain.wording.english import ENGLISH, FOR_ATTENDEE, Text
 from calbell.domain.wording.own_texts import check
+
+Languages: TypeAlias = Mapping[str, Callable[[], Mapping[str, Text]]]
+"""Each language but English by its code: what has its texts, by their ids, when they are needed."""
+
+ENGLISH_ALONE: Final[Languages] = MappingProxyType({})
 
 
 class Template(Struct, frozen=True):
@@ -58,6 +67,7 @@ class Lines(Struct, frozen=True, kw_only=True):
     untitled: Template
     booking: Template
     two_people: Template
+    two_people_before_i: Template | None
     more_people: Plural
     seat_title: Template
     all_day: Template
@@ -84,17 +94,18 @@ class Catalogue(Struct, frozen=True):
 
 
 class Texts(Struct, frozen=True):
-    """The catalogues there are, by language, or by language and territory where that has its own
-    texts."""
+    """The catalogues there are, by language, or by language and territory: made when the first
+    reader of it comes."""
 
     own: Mapping[str, Mapping[str, Text]]
+    languages: Languages = ENGLISH_ALONE
     catalogues: dict[str, Catalogue] = {}
 
     def of(self, name: str) -> Catalogue:
         """The catalogue for a reader with this locale; English where there is none."""
         found = self.catalogues.get(name)
         if found is None:
-            locale = locale_named(name) or "en"
+            locale = locale_named(name, self.languages) or "en"
             found = self.catalogues.get(locale) or self._make(locale)
             self.catalogues[locale] = found
             if len(self.catalogues) < _MOST_NAMES:
@@ -103,37 +114,52 @@ class Texts(Struct, frozen=True):
 
     def _make(self, locale: str) -> Catalogue:
         language = locale.partition("_")[0]
-        texts = {**ENGLISH, **self.own.get(language, {}), **self.own.get(locale, {})}
+        ours = self.languages.get(language, dict)
+        texts = {
+            **ENGLISH,
+            **ours(),
+            **self.own.get(language, {}),
+            **self.own.get(locale, {}),
+        }
         return _catalogue(locale, texts)
 
-
-_LANGUAGES = frozenset({"en"})
 
 _MOST_NAMES = 1000
 """Readers may call their locales whatever they like."""
 
 
-def texts_of(own: Mapping[str, Mapping[str, Text]]) -> Texts:
-    """The texts, some of them replaced by an operator's own: by the CLDR locale, then the id.
+def texts_of(own: Mapping[str, Mapping[str, Text]], languages: Languages = ENGLISH_ALONE) -> Texts:
+    """The texts of English and these languages, some of them replaced by an operator's own: by the
+    CLDR locale, then the id.
 
-    `WrongText` names the first one that cannot be used.
+    `WrongText` names the first one of the operator's that cannot be used.
     """
     for locale, texts in own.items():
         for id_, text in texts.items():
             check(id_, text, locale)
-    return Texts(own)
+    return Texts(own, languages)
 
 
-def locale_named(name: str) -> str | None:
-    """The CLDR locale of this name: a language, and its territory if one is named. `None` where
-    there are no texts in it."""
-    try:
-        found = Locale.parse(name.replace("-", "_"))
-    except (UnknownLocaleError, ValueError):
+_TAG = re.compile(
+    r"([a-z]{2,3})(?:[-_][a-z]{4})?(?:[-_]([a-z]{2}|[0-9]{3}))?(?![a-z0-9])",
+    re.ASCII | re.IGNORECASE,
+)
+"""Language, script and territory, as BCP 47 and POSIX write them alike. What follows (`-u-hc-h23`,
+`.UTF-8`, `@euro`) changes no words."""
+
+
+def locale_named(name: str, languages: Languages) -> str | None:
+    """The CLDR locale of this name: a language, and its territory if one is named that CLDR knows.
+    `None` where there are no texts in it."""
+    tag = _TAG.match(name)
+    if tag is None:
         return None
-    if found.language not in _LANGUAGES:
+    named, territory = tag[1].lower(), (tag[2] or "").upper()
+    language: str = get_global("language_aliases").get(named, named)
+    if language != "en" and language not in languages:
         return None
-    return f"{found.language}_{found.territory}" if found.territory else found.language
+    locale = f"{language}_{territory}"
+    return locale if territory and localedata.exists(locale) else language
 
 
 def _template(text: Text) -> Template:
@@ -159,6 +185,7 @@ def _catalogue(locale: str, texts: Mapping[str, Text]) -> Catalogue:
             untitled=line("untitled"),
             booking=line("booking"),
             two_people=line("two_people"),
+            two_people_before_i=_before_i(texts["lines.two_people"], locale),
             more_people=plural("more_people"),
             seat_title=line("seat_title"),
             all_day=line("all_day"),
@@ -176,6 +203,14 @@ def _catalogue(locale: str, texts: Mapping[str, Text]) -> Catalogue:
         {kind: _event(kind, texts, "") for kind in PushEvent},
         {kind: _event(kind, texts, FOR_ATTENDEE) for kind in PushEvent},
     )
+
+
+def _before_i(two_people: Text, locale: str) -> Template | None:
+    """Spanish: `Ana e Inés`, never `Ana y Inés`."""
+    if locale.partition("_")[0] != "es":
+        return None
+    assert isinstance(two_people, str)
+    return _template(two_people.replace(" y {second}", " e {second}"))
 
 
 def _event(kind: PushEvent, texts: Mapping[str, Text], suffix: str) -> EventTexts:

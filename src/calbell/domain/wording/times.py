@@ -44,8 +44,8 @@ def span(times: TimeSpan, habit: Habit) -> str:
         days = (_day(at, habit) for at in (start_at, end_at - timedelta(days=1)))
         return _sure(" – ".join(dict.fromkeys(days)), habit)
     if start_at.date() == end_at.date():
-        return _sure(f"{_day(start_at, habit)}, {_hours(start_at, end_at, habit)}", habit)
-    ends = (f"{_day(at, habit)}, {_hours(at, at, habit)}" for at in (start_at, end_at))
+        return _sure(_day_and_hours(start_at, end_at, habit), habit)
+    ends = (_day_and_hours(at, at, habit) for at in (start_at, end_at))
     return _sure(" – ".join(ends), habit)
 
 
@@ -85,6 +85,19 @@ def _in(zone: str, at: datetime) -> datetime:
 
 def _sure(said: str, habit: Habit) -> str:
     return said if _zone(habit.zone) is not None else f"{said} UTC"
+
+
+def _day_and_hours(start_at: datetime, end_at: datetime, habit: Habit) -> str:
+    before, behind = _around_hours(start_at.date(), habit.locale, start_at.year != habit.year)
+    return f"{before}{_hours(start_at, end_at, habit)}{behind}"
+
+
+@lru_cache(maxsize=4096)
+def _around_hours(day: date, locale: str, with_year: bool) -> tuple[str, str]:
+    """What stands before and behind the hours of this day, as CLDR writes a day with its hours."""
+    pattern = _plain(str(locale_of(locale).datetime_formats["medium"]).replace("'", ""))
+    before, _, behind = pattern.replace("{1}", _day_of(day, locale, with_year)).partition("{0}")
+    return before, behind
 
 
 def _day(at: datetime, habit: Habit) -> str:

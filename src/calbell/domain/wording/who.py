@@ -13,6 +13,9 @@ LONGEST_NAME = 100
 
 _WORD = re.compile(r"\w+")
 
+_SOUNDS_LIKE_I = re.compile(r"h?[iíî](?![aeou])|y(?![aeiouáéíóú])", re.IGNORECASE)
+"""In Spanish; not `Hielo` and `Yolanda`, which begin with another sound."""
+
 
 def name_of(person: Person | None) -> str:
     """His name; his address only where he has none that can be seen."""
@@ -32,7 +35,10 @@ def several(people: Sequence[Person], number: int, lines: Lines) -> str:
     if number == 1:
         return first
     if number == 2 and len(people) == 2 and (second := name_of(people[1])):
-        return lines.two_people.filled(first=first, second=second)
+        form, before_i = lines.two_people, lines.two_people_before_i
+        if before_i is not None and _SOUNDS_LIKE_I.match(second):
+            form = before_i
+        return form.filled(first=first, second=second)
     return lines.more_people.of(number - 1).filled(first=first, count=str(number - 1))
 
 

@@ -139,7 +139,8 @@ class _News:
         when = self._said(facts.times, span(facts.times, self._habit))
         if facts.count > 1 and facts.seats is None:
             return self._say.series.of(facts.count).filled(count=str(facts.count), when=when)
-        return when
+        # Here it begins a line, and CLDR's days begin small in many languages.
+        return when[0].title() + when[1:] if when[:1].islower() else when
 
     def _when_before(self) -> str:
         old, new = self._facts.old_times, self._facts.times
