@@ -88,6 +88,12 @@ class Metrics:
             ("outcome",),
             registry=self.registry,
         )
+        self.possibly_doubled = Counter(
+            "calbell_possibly_doubled",
+            "Tickets of deliveries that may have been sent before: under the same key, so that a "
+            "phone shows one.",
+            registry=self.registry,
+        )
         self.receipts = Counter(
             "calbell_receipts", "Receipts by outcome.", ("outcome",), registry=self.registry
         )

@@ -76,6 +76,21 @@ def test_a_phone_that_is_doubted_lives(world: World) -> None:
     assert not world.phones(7)[0].is_dead
 
 
+def test_a_token_that_apple_calls_bad_again_and_again_is_dead(world: World) -> None:
+    world.register(7, "a")
+    phone_id = world.phones(7)[0].phone_id
+
+    def told(code: str) -> bool:
+        world.run(subscriptions.note_receipts, {"hash": (phone_id, code)}, LATER)
+        return world.phones(7)[0].is_dead
+
+    bad = "DeveloperError:BadDeviceToken"
+    assert not any(told(code) for code in [bad, bad, bad, bad, "ok", bad, bad, bad, bad])
+    assert told(bad)
+    world.register(7, "a", LATER)
+    assert not told(bad)
+
+
 def test_a_dead_phone_is_woken_by_a_registration(world: World) -> None:
     world.register(7, "a")
     phone = world.phones(7)[0]

@@ -46,7 +46,16 @@ def test_an_outage_that_loses_answers_is_met_with_few_requests() -> None:
 
     stage.plays(story())
     assert stage.states() == {("delivered", None): 1000}
+    assert stage.metrics.registry.get_sample_value("calbell_possibly_doubled_total") == repeated_of(
+        stage
+    )
     assert all(len(shown) == 1 for shown in map(stage.service.displayed, tokens_of(stage)))
+
+
+def repeated_of(stage: Stage) -> int:
+    """How many deliveries got a ticket though they may have been sent before."""
+    ((number,),) = stage.ask("select count(*) from deliveries where possibly_sent = 1")
+    return int(number)
 
 
 def tokens_of(stage: Stage) -> list[str]:

@@ -179,3 +179,6 @@ class Dispatch:
         for scope in held:
             log.error("project_held", **telemetry.of_scope(scope))
         self._metrics.attempted(one.outcome for one in kept.completions)
+        self._metrics.possibly_doubled.inc(
+            sum(1 for one in kept.completions if one.ticket_id and one.possibly_sent)
+        )

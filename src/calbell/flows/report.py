@@ -227,6 +227,7 @@ def completion(
             outcome="accepted",
             ticket_id=ticket.ticket_id,
             receipt_due_at=now + look if look is not None else None,
+            possibly_sent=delivery.possibly_sent,
             phone_id=delivery.phone_id,
             token=delivery.token,
             most_together=delivery.most_together,

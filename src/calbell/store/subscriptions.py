@@ -18,6 +18,11 @@ from calbell.store.times import from_ms, maybe_from_ms, to_ms
 
 _SQL = load("subscriptions")
 
+BAD_TOKEN = "DeveloperError:BadDeviceToken"
+TOO_MANY_BAD = 5
+"""A token of another environment of Apple's, or one that was never good: it is kept at first, as
+the app's set-up may be mended (expo-push.md section 12)."""
+
 
 class Seen(Struct, frozen=True):
     """A phone that Expo called gone with this code when it was asked then, and what that means."""
@@ -164,7 +169,11 @@ def note_receipts(
     connection: Connection, receipts: Mapping[str, tuple[int, str]], now: datetime
 ) -> None:
     """The last receipt of each phone (by token hash: its id and the code) is remembered: its
-    health."""
+    health. A phone whose token Apple called bad `TOO_MANY_BAD` times in a row is dead."""
     connection.each(
-        _SQL["note_receipts"], [receipts[hash_] for hash_ in sorted(receipts)], now=to_ms(now)
+        _SQL["note_receipts"],
+        [receipts[hash_] for hash_ in sorted(receipts)],
+        bad=BAD_TOKEN,
+        too_many=TOO_MANY_BAD,
+        now=to_ms(now),
     )

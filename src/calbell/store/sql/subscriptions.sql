@@ -73,7 +73,13 @@ from rows(token_hash text) as r, phones p
 where p.token_hash = r.token_hash and deliveries.phone_id = p.id and deliveries.state = 'queued'
 
 -- name: note_receipts
--- When the last receipt of these phones came, and what it said. One that rang is there.
+-- When the last receipt of these phones came, and what it said. One that rang is there; one whose
+-- token Apple called bad too often in a row is not.
 update phones set last_receipt_at = :now, last_receipt_code = r.code,
-  suspected_at = case when r.code = 'ok' then null else suspected_at end
+  suspected_at = case when r.code = 'ok' then null else suspected_at end,
+  bad_in_row = case r.code when 'ok' then 0 when :bad then bad_in_row + 1 else bad_in_row end,
+  dead_at = case when r.code = :bad and bad_in_row + 1 >= :too_many then coalesce(dead_at, :now)
+    else dead_at end,
+  dead_code = case when r.code = :bad and bad_in_row + 1 >= :too_many
+    then coalesce(dead_code, r.code) else dead_code end
 from rows(phone_id bigint, code text) as r where phones.id = r.phone_id
