@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import msgspec
+from typing_extensions import override
 
 from calbell.config import Secret, Settings
 from calbell.domain.notification import BookingFacts, NotificationState, Planned
@@ -22,7 +23,7 @@ from calbell.simulator.service import PushService
 from calbell.simulator.wire import Request, Response, unpacked
 from calbell.store import deliveries, migrate, notifications, subscriptions, users
 from calbell.store.connection import Row
-from calbell.store.database import InlineDatabase, run_once
+from calbell.store.database import InlineDatabase, Unit, run_once
 from calbell.store.deliveries import NewDelivery
 from calbell.store.notifications import NewNotification
 from calbell.store.sqlite import SqliteConnection
@@ -32,9 +33,23 @@ from calbell.telemetry import Metrics
 from calbell.wiring import assemble
 from tests.universe.virtual_time import VirtualLoop
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ANSWERS_AFTER = 0.1
 """Seconds."""
+
+
+class CountingDatabase(InlineDatabase):
+    """Knows how many units of work there were: whoever polls hot is seen."""
+
+    units = 0
+
+    @override
+    async def run(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        self.units += 1
+        return await super().run(unit, *args, **kwargs)
 
 
 class Line:
@@ -80,11 +95,12 @@ class Stage:
             lambda: self.now().timestamp(), Random("expo"), 2.0, keep_requests=0
         )
         self.line = Line(self.service)
+        self.database = CountingDatabase(self.connection)
         self.chance = Random("stage")
         self.metrics = Metrics()
         self.parts = assemble(
             Settings(webhook_secrets=(Secret("secret"),), **settings),
-            InlineDatabase(self.connection),
+            self.database,
             self.line,
             self.now,
             self.chance,

@@ -141,6 +141,31 @@ def test_an_access_token_that_expo_does_not_know_holds_everything() -> None:
     assert stage.states() == {("delivered", None): 80}
 
 
+def test_several_holds_at_once_are_not_polled_hot() -> None:
+    stage = Stage(expo_access_token=Secret("ours"))
+    stage.service.set_project("@a/app", access_tokens=("ours",))
+    for _ in range(3):
+        stage.phone(7)
+
+    async def story() -> None:
+        broken(stage)
+        stage.tell(7)
+        await sleep(60)
+        stage.service.set_project("@a/app", access_tokens=())
+        stage.tell(7)
+        await sleep(60)
+        assert len(run_once(stage.connection, holds.standing)) == 2
+        before = stage.database.units
+        await sleep(HOUR)
+        assert stage.database.units - before < 200
+        stage.service.set_project("@a/app", access_tokens=("ours",))
+        mended(stage)
+        await sleep(HOUR)
+
+    stage.plays(story())
+    assert stage.states() == {("delivered", None): 6}
+
+
 def test_one_phone_with_an_old_build_does_not_hold_its_platform() -> None:
     """A sender id that does not match may be the matter of a single phone."""
     stage = Stage()

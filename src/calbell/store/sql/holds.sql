@@ -50,9 +50,15 @@ update holds set settled = 1
 where project_id = :project_id and platform = :platform and shown_by = :shown_by and bad_at < good_at
 
 -- name: next_probe
--- When the next delivery may try held credentials: where one waits for them.
+-- When the next delivery may try held credentials: where one waits, and no wider hold stands.
 select min(h.probe_at) from holds h
-where h.settled = 0 and exists (
-  select 1 from projects p
-  join deliveries d on d.project_id = p.id and d.state = 'queued'
-  where (h.project_id = 0 or p.id = h.project_id) and (h.platform = '' or d.platform = h.platform))
+where h.settled = 0 and (h.good_at is null or h.bad_at >= h.good_at)
+  and not exists (select 1 from holds w
+    where w.settled = 0 and (w.good_at is null or w.bad_at >= w.good_at)
+      and (w.project_id = 0 and h.project_id <> 0
+        or w.project_id = h.project_id and w.platform = '' and h.platform <> ''))
+  and exists (
+    select 1 from projects p
+    join deliveries d on d.project_id = p.id and d.state = 'queued'
+    where (h.project_id = 0 or p.id = h.project_id)
+      and (h.platform = '' or d.platform = h.platform))
