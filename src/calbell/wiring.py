@@ -40,6 +40,7 @@ from calbell.expo.transport import Transport
 from calbell.flows.clocks import SharedClock, measuring_loop, system_clock
 from calbell.flows.collect import Collect, Patience
 from calbell.flows.dispatch import Dispatch
+from calbell.flows.grace import Grace
 from calbell.flows.hear import Hear
 from calbell.flows.identify import CalcomUsers, Identify
 from calbell.flows.loop import Loop
@@ -64,6 +65,10 @@ log = structlog.get_logger()
 
 GRACE = timedelta(seconds=8)
 """How long a stop waits for what is under way at Expo."""
+
+LAST_MOMENT = timedelta(seconds=0.5)
+"""How long it waits, even then, for loops to finish their turns: a turn that is cancelled may have
+claimed what nobody will send."""
 
 NET = timedelta(seconds=5)
 """How often a loop looks for work at the latest, should a wake-up ever be missed."""
@@ -281,18 +286,19 @@ class Service:
             self.metrics,
         )
 
-    async def stop(self, within: timedelta = GRACE) -> None:
+    async def stop(self, grace: Grace | None = None) -> None:
         """Nothing is under way any more: what was in flight got its time, and the rest is recorded
         as possibly sent."""
-        ends_at = self.clock() + within
+        grace = grace or Grace(GRACE)
         for loop in self._loops:
             loop.stop()
+        await grace.wait(self._tasks)
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=within.total_seconds())
+            await asyncio.wait(self._tasks, timeout=LAST_MOMENT.total_seconds())
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.parts.dispatch.stop(max(ends_at - self.clock(), timedelta()))
+        await self.parts.dispatch.stop(grace)
         await self._transport.close()
         await self._calcom.close()
         for close in self._closers:

@@ -1,8 +1,6 @@
 """`calbell serve` and `calbell worker`."""
 
 import gc
-import time
-from datetime import timedelta
 from typing import Annotated
 
 import structlog
@@ -26,8 +24,9 @@ def serve(
 ) -> int:
     """The whole service in one process: HTTP API, event intake, delivery, receipts, reminders.
 
-    SIGTERM or Ctrl-C ends it within ten seconds: what is under way at Expo gets eight of them, and
-    what is not answered by then is recorded as possibly sent.
+    SIGTERM or Ctrl-C ends it within ten seconds, with exit code 0: what is under way at Expo gets
+    eight of them, and what is not answered by then is recorded as possibly sent. A second SIGTERM
+    or Ctrl-C ends it at once: nothing is waited for, and all that is under way is recorded so.
 
     Parameters
     ----------
@@ -47,7 +46,7 @@ def serve(
 def worker() -> int:
     """Delivery, receipts and reminders only; any number of them, on PostgreSQL.
 
-    SIGTERM or Ctrl-C ends it within ten seconds, as with `calbell serve`.
+    SIGTERM or Ctrl-C ends it within ten seconds, a second one at once, as with `calbell serve`.
     """
     return uvloop.run(_serve(settings(), None, serves=False, delivers=True))
 
@@ -64,10 +63,11 @@ async def _serve(
     found: Settings, listen: tuple[str, int] | None, *, serves: bool, delivers: bool
 ) -> int:
     from calbell.cli.server import HttpServer, stop_signals
+    from calbell.flows.grace import Grace
     from calbell.wiring import GRACE, Service
 
-    service = Service(found)
-    with stop_signals() as stopped:
+    service, grace = Service(found), Grace(GRACE)
+    with stop_signals(again=grace.cut) as stopped:
         await service.start(serves=serves, delivers=delivers)
         server = None
         try:
@@ -79,9 +79,8 @@ async def _serve(
             await stopped.wait()
             log.info("stopping")
         finally:
-            ends_at = time.monotonic() + GRACE.total_seconds()
             if server is not None:
-                await server.stop()
-            await service.stop(timedelta(seconds=max(0.0, ends_at - time.monotonic())))
+                await server.stop(grace)
+            await service.stop(grace)
     log.info("stopped")
     return 0

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from calbell.cli.failures import Failure
 from calbell.cli.whole_answers import WholeAnswers
+from calbell.flows.grace import Grace
 
 log = structlog.get_logger()
 
@@ -91,21 +92,32 @@ class HttpServer:
         self._socket.listen(BACKLOG)
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
 
-    async def stop(self) -> None:
-        """No request is taken any more; those under way were answered."""
+    async def stop(self, grace: Grace | None = None) -> None:
+        """No request is taken any more; those under way were answered, unless `grace` was over
+        before."""
         self._server.should_exit = True
         if self._task is not None:
+            if grace is not None:
+                await grace.wait([self._task])
+            self._server.force_exit = not self._task.done() and grace is not None
             await self._task
         self._socket.close()
 
 
 @contextmanager
-def stop_signals() -> Iterator[asyncio.Event]:
-    """Within, SIGTERM and Ctrl-C set the event instead of ending the process."""
+def stop_signals(again: Callable[[], None] = lambda: None) -> Iterator[asyncio.Event]:
+    """Within, SIGTERM and Ctrl-C set the event instead of ending the process; when it is set
+    already they call `again`."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def heard() -> None:
+        if stopped.is_set():
+            again()
+        stopped.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
+        loop.add_signal_handler(number, heard)
     try:
         yield stopped
     finally:
