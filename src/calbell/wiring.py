@@ -49,6 +49,7 @@ from calbell.flows.receive import Receive
 from calbell.flows.register import Register
 from calbell.flows.release import Release
 from calbell.flows.rescue import Rescue
+from calbell.flows.restore import Restoring, copy_that_serves, restore
 from calbell.flows.sources import Sources
 from calbell.flows.surroundings import Clock, new_key
 from calbell.flows.take_in import TakeIn
@@ -229,11 +230,14 @@ class Service:
             settings.expo_base_url, settings.expo_timeout, settings.expo_max_concurrency + 1
         )
 
-    async def start(self, *, serves: bool, delivers: bool) -> None:
+    async def start(
+        self, *, serves: bool, delivers: bool, restoring: Restoring | None = None
+    ) -> None:
         """The database is ready and, if this process delivers, deliveries are on their way.
 
-        `StoreUnavailable`, `SchemaMismatch` or `ConfigError` say in one line what is in the way.
-        SQLite files are migrated, an out-of-date PostgreSQL is refused.
+        `StoreUnavailable`, `SchemaMismatch`, `ConfigError` or `CannotRestore` say in one line what
+        is in the way. SQLite files are migrated, an out-of-date PostgreSQL is refused. With
+        `restoring`, the database is an older copy.
         """
         app_of(self._settings)  # A wrong text is refused before anything is opened.
         if serves:
@@ -245,13 +249,16 @@ class Service:
                     "everything: run calbell serve, or use PostgreSQL"
                 )
             self._lock = hold(self._engine.path)
-            migrate.bring_up_to_date(self._engine, self.clock())
+            migrated = migrate.bring_up_to_date(self._engine, self.clock())
+            if migrated.copied_to is not None:
+                log.info("copied", before=migrated.applied[0], file=str(migrated.copied_to))
         else:
             migrate.require_up_to_date(self._engine)
         self.database = ThreadedDatabase(self._engine)
         if isinstance(self.clock, SharedClock):
             await self.clock.measure(self.database)
             self._run(measuring_loop(self.clock), self._measure)
+        await self._as_copy(restoring)
         if self._lock is not None:
             await self.database.run(deliveries.end_all_leases, self.clock())
         self.parts = assemble(
@@ -310,6 +317,25 @@ class Service:
     def _run(self, loop: Loop, turn: Turn) -> None:
         self._loops.append(loop)
         self._tasks.add(asyncio.create_task(loop.run(turn), name=loop.name))
+
+    async def _as_copy(self, restoring: Restoring | None) -> None:
+        """A copy that serves is known as one, before anything of it is sent."""
+        if restoring is None:
+            copied_at = await self.database.read(copy_that_serves)
+            if copied_at is not None:
+                log.warning(
+                    "copy_serves",
+                    copied_at=copied_at.isoformat(timespec="seconds"),
+                    remedy="if the original is lost, start once with --restored",
+                )
+            return
+        restored = await self.database.run(restore, restoring, self.clock())
+        log.info(
+            "restored" if restored.ended else "restored_before",
+            copied_at=restored.copied_at.isoformat(timespec="seconds"),
+            deliveries=restored.ended.deliveries if restored.ended else 0,
+            notifications=restored.ended.notifications if restored.ended else 0,
+        )
 
     async def _measure(self) -> datetime | None:
         assert isinstance(self.clock, SharedClock)

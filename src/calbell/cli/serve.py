@@ -8,7 +8,9 @@ import uvloop
 from cyclopts import Parameter
 
 from calbell.cli.context import Port, settings
+from calbell.cli.spans import Moment
 from calbell.config import Settings
+from calbell.flows.restore import Restoring
 
 GARBAGE = 20_000
 """Objects more than there were, after which the collector looks for cycles."""
@@ -21,6 +23,8 @@ def serve(
     host: str | None = None,
     port: Port | None = None,
     delivery: Annotated[bool, Parameter(negative="--no-delivery")] = True,
+    restored: Annotated[bool, Parameter(negative="")] = False,
+    restored_from: Moment | None = None,
 ) -> int:
     """The whole service in one process: HTTP API, event intake, delivery, receipts, reminders.
 
@@ -37,10 +41,18 @@ def serve(
     delivery
         Without delivery, this process only answers HTTP: run `calbell worker` beside it, on
         PostgreSQL.
+    restored
+        The database is an older copy, and the original is lost: what was due before the copy was
+        made is not sent again. Done once for each copy, however often it is said.
+    restored_from
+        The same, where the copy does not say when it was made (a file-system snapshot, cp,
+        pg_dump), or where the original is known to have gone on until then: a time with its zone,
+        such as 2026-11-25T03:00:00Z.
     """
     found = settings()
     listen = (host or found.host, found.port if port is None else port)
-    return uvloop.run(_serve(found, listen, serves=True, delivers=delivery))
+    restoring = Restoring(restored_from) if restored or restored_from else None
+    return uvloop.run(_serve(found, listen, restoring, serves=True, delivers=delivery))
 
 
 def worker() -> int:
@@ -48,7 +60,7 @@ def worker() -> int:
 
     SIGTERM or Ctrl-C ends it within ten seconds, a second one at once, as with `calbell serve`.
     """
-    return uvloop.run(_serve(settings(), None, serves=False, delivers=True))
+    return uvloop.run(_serve(settings(), None, None, serves=False, delivers=True))
 
 
 def _settle() -> None:
@@ -60,7 +72,12 @@ def _settle() -> None:
 
 
 async def _serve(
-    found: Settings, listen: tuple[str, int] | None, *, serves: bool, delivers: bool
+    found: Settings,
+    listen: tuple[str, int] | None,
+    restoring: Restoring | None,
+    *,
+    serves: bool,
+    delivers: bool,
 ) -> int:
     from calbell.cli.server import HttpServer, stop_signals
     from calbell.flows.grace import Grace
@@ -68,7 +85,7 @@ async def _serve(
 
     service, grace = Service(found), Grace(GRACE)
     with stop_signals(again=grace.cut) as stopped:
-        await service.start(serves=serves, delivers=delivers)
+        await service.start(serves=serves, delivers=delivers, restoring=restoring)
         server = None
         try:
             if listen is not None:
