@@ -1,14 +1,18 @@
 """`calbell serve` and `calbell worker`."""
 
 import gc
-from typing import Annotated
+import os
+import socket
+from typing import Annotated, NamedTuple
 
 import structlog
 import uvloop
 from cyclopts import Parameter
 
 from calbell.cli.context import Port, settings
+from calbell.cli.failures import Misuse
 from calbell.cli.spans import Moment
+from calbell.cli.systemd import Supervisor, passed_socket
 from calbell.config import Settings
 from calbell.flows.restore import Restoring
 
@@ -16,6 +20,14 @@ GARBAGE = 20_000
 """Objects more than there were, after which the collector looks for cycles."""
 
 log = structlog.get_logger()
+
+
+class Listen(NamedTuple):
+    """Where to listen, or on what that is open already."""
+
+    host: str
+    port: int
+    passed: socket.socket | None
 
 
 def serve(
@@ -31,6 +43,9 @@ def serve(
     SIGTERM or Ctrl-C ends it within ten seconds, with exit code 0: what is under way at Expo gets
     eight of them, and what is not answered by then is recorded as possibly sent. A second SIGTERM
     or Ctrl-C ends it at once: nothing is waited for, and all that is under way is recorded so.
+
+    Under systemd it listens on the socket that it is given, says when it is ready or stopping, and
+    answers the watchdog: docs/how-to/run-with-systemd.md.
 
     Parameters
     ----------
@@ -50,7 +65,10 @@ def serve(
         such as 2026-11-25T03:00:00Z.
     """
     found = settings()
-    listen = (host or found.host, found.port if port is None else port)
+    passed = passed_socket(os.environ, os.getpid())
+    if passed is not None and not (host is None and port is None):
+        raise Misuse("systemd passes a socket to listen on: leave out --host and --port")
+    listen = Listen(host or found.host, found.port if port is None else port, passed)
     restoring = Restoring(restored_from) if restored or restored_from else None
     return uvloop.run(_serve(found, listen, restoring, serves=True, delivers=delivery))
 
@@ -73,7 +91,7 @@ def _settle() -> None:
 
 async def _serve(
     found: Settings,
-    listen: tuple[str, int] | None,
+    listen: Listen | None,
     restoring: Restoring | None,
     *,
     serves: bool,
@@ -89,12 +107,19 @@ async def _serve(
         server = None
         try:
             if listen is not None:
-                server = HttpServer(service.app, *listen, map(str, found.trusted_proxies))
+                server = HttpServer(
+                    service.app,
+                    listen.host,
+                    listen.port,
+                    map(str, found.trusted_proxies),
+                    passed=listen.passed,
+                )
                 server.start()
             _settle()
             log.info("started", url=server.url if server else None, delivers=delivers)
-            await stopped.wait()
-            log.info("stopping")
+            async with Supervisor(os.environ, os.getpid()).told():
+                await stopped.wait()
+                log.info("stopping")
         finally:
             if server is not None:
                 await server.stop(grace)

@@ -47,19 +47,23 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """Serves an ASGI application; `port` is the real one, also where 0 was asked for.
 
-    What proxies at the addresses `trusted` say of client and scheme is believed.
+    What proxies at the addresses `trusted` say of client and scheme is believed. A socket that is
+    `passed` listens already, and somebody else keeps it open when this server has gone.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int, trusted: Iterable[str] = ()) -> None:
-        try:
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            self._socket = socket.socket(family, socket.SOCK_STREAM)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._socket.bind((host, port))
-        except OSError as error:
-            raise Failure(f"cannot listen on {host} port {port}: {error.strerror}") from error
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str,
+        port: int,
+        trusted: Iterable[str] = (),
+        *,
+        passed: socket.socket | None = None,
+    ) -> None:
+        self._listens = passed is not None
+        self._socket = passed or _bound(host, port)
         logging.getLogger("uvicorn.error").handlers = [_Notes()]
-        self.host = host
+        self.host: str = self._socket.getsockname()[0] if passed else host
         self.port: int = self._socket.getsockname()[1]
         proxies = list(trusted)
         self._server = _Server(
@@ -89,7 +93,8 @@ class HttpServer:
 
     def start(self) -> None:
         """Requests are answered from now on."""
-        self._socket.listen(BACKLOG)
+        if not self._listens:
+            self._socket.listen(BACKLOG)
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
 
     async def stop(self, grace: Grace | None = None) -> None:
@@ -102,6 +107,17 @@ class HttpServer:
             self._server.force_exit = not self._task.done() and grace is not None
             await self._task
         self._socket.close()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except OSError as error:
+        raise Failure(f"cannot listen on {host} port {port}: {error.strerror}") from error
+    return bound
 
 
 @contextmanager
