@@ -49,7 +49,7 @@ from calbell.flows.receive import Receive
 from calbell.flows.register import Register
 from calbell.flows.release import Release
 from calbell.flows.rescue import Rescue
-from calbell.flows.restore import Restoring, copy_that_serves, restore
+from calbell.flows.restore import Restoring, serve_copy
 from calbell.flows.sources import Sources
 from calbell.flows.surroundings import Clock, new_key
 from calbell.flows.take_in import TakeIn
@@ -258,7 +258,7 @@ class Service:
         if isinstance(self.clock, SharedClock):
             await self.clock.measure(self.database)
             self._run(measuring_loop(self.clock), self._measure)
-        await self._as_copy(restoring)
+        await serve_copy(self.database, restoring, self.clock())
         if self._lock is not None:
             await self.database.run(deliveries.end_all_leases, self.clock())
         self.parts = assemble(
@@ -317,25 +317,6 @@ class Service:
     def _run(self, loop: Loop, turn: Turn) -> None:
         self._loops.append(loop)
         self._tasks.add(asyncio.create_task(loop.run(turn), name=loop.name))
-
-    async def _as_copy(self, restoring: Restoring | None) -> None:
-        """A copy that serves is known as one, before anything of it is sent."""
-        if restoring is None:
-            copied_at = await self.database.read(copy_that_serves)
-            if copied_at is not None:
-                log.warning(
-                    "copy_serves",
-                    copied_at=copied_at.isoformat(timespec="seconds"),
-                    remedy="if the original is lost, start once with --restored",
-                )
-            return
-        restored = await self.database.run(restore, restoring, self.clock())
-        log.info(
-            "restored" if restored.ended else "restored_before",
-            copied_at=restored.copied_at.isoformat(timespec="seconds"),
-            deliveries=restored.ended.deliveries if restored.ended else 0,
-            notifications=restored.ended.notifications if restored.ended else 0,
-        )
 
     async def _measure(self) -> datetime | None:
         assert isinstance(self.clock, SharedClock)

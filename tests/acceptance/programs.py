@@ -144,8 +144,8 @@ class Program:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
-    def ask_to_stop(self) -> None:
-        self._process.send_signal(signal.SIGTERM)
+    def ask_to_stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        self._process.send_signal(how)
 
     def wait(self, seconds: float = STOP_SECONDS) -> int:
         """The code it exits with, within so many seconds; all that it wrote was read."""

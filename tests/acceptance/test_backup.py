@@ -1,6 +1,8 @@
 """`calbell backup` beside a running service, and copies before migrations."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -10,7 +12,7 @@ import pytest
 
 from tests import payloads
 from tests.acceptance.conftest import EngineName, NewDatabase
-from tests.acceptance.programs import Ended, command
+from tests.acceptance.programs import Ended, command, environment
 from tests.acceptance.servers import Expo
 from tests.acceptance.stand import Database, Meeting, Stand
 
@@ -168,3 +170,22 @@ def test_migrate_says_where_it_has_put_the_copy(new_database: NewDatabase) -> No
     version = older(database)
     copy = f"{file_of(database)}.before-{version}"
     assert database.run("migrate").out == f"copied first: {copy}\napplied: {version}\n"
+
+
+def test_without_room_for_the_copy_nothing_is_migrated(new_database: NewDatabase) -> None:
+    database = new_database("sqlite")
+    assert database.run("migrate").code == 0
+    version = older(database)
+    # As on a full disk, no file grows beyond a hundred kilobytes.
+    ended = subprocess.run(
+        ["bash", "-c", 'ulimit -f 100; exec "$0" -m calbell migrate', sys.executable],
+        cwd=database.folder,
+        env=environment(CALBELL_DATABASE_URL=database.url),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    said = refusal(Ended(ended.returncode, ended.stdout, ended.stderr), 1)
+    assert f"cannot copy {file_of(database)}" in said
+    assert list(database.folder.glob("*before*")) == []
+    assert database.run("migrate").out.endswith(f"applied: {version}\n")

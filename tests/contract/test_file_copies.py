@@ -87,6 +87,15 @@ def test_a_copy_is_one_file_its_owners_alone_and_knows_when_it_was_made(
         assert run_once(connection, copy_that_serves) is None
 
 
+def test_a_database_that_cannot_say_when_it_was_copied_is_copied_too(
+    source: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(source, isolation_level=None)) as connection:
+        connection.execute("drop table copies")
+    copy(source, tmp_path / "copy.db", later)
+    assert user_ids(tmp_path / "copy.db") == [7]
+
+
 def test_what_is_written_meanwhile_neither_holds_it_up_nor_gets_in(
     source: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from signal import Signals
 
 import pytest
 
@@ -15,9 +16,11 @@ AT_ONCE_SECONDS = 3.0
 """Less than half of the grace."""
 
 
-@pytest.mark.parametrize("effect", ["before the answer", "not yet"])
+@pytest.mark.parametrize(
+    ("effect", "second"), [("before the answer", Signals.SIGTERM), ("not yet", Signals.SIGINT)]
+)
 def test_a_second_signal_ends_it_at_once_and_marks_what_was_under_way(
-    new_stand: Callable[..., Stand], slow_expo: SlowExpo, effect: str
+    new_stand: Callable[..., Stand], slow_expo: SlowExpo, effect: str, second: Signals
 ) -> None:
     stand = new_stand()
     host = stand.database.user()
@@ -30,7 +33,7 @@ def test_a_second_signal_ends_it_at_once_and_marks_what_was_under_way(
     stand.program.ask_to_stop()
     stand.program.first(stand.program.err, lambda line: '"stopping"' in line or None)
     began = time.monotonic()
-    stand.program.ask_to_stop()
+    stand.program.ask_to_stop(second)
     stand.end_well()
     assert time.monotonic() - began < AT_ONCE_SECONDS < STOP_SECONDS
     assert "sending" not in stand.deliveries_by_state()

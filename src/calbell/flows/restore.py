@@ -7,11 +7,15 @@ what is still news is sent: a reminder that comes twice is better than none.
 
 from datetime import datetime
 
+import structlog
 from msgspec import Struct
 
 from calbell.store import copies
 from calbell.store.connection import Connection
 from calbell.store.copies import Ended
+from calbell.store.database import Database
+
+log = structlog.get_logger()
 
 
 class CannotRestore(Exception):
@@ -29,6 +33,27 @@ class Restored(Struct, frozen=True):
 
     copied_at: datetime
     ended: Ended | None
+
+
+async def serve_copy(database: Database, restoring: Restoring | None, now: datetime) -> None:
+    """The database may be sent from: a copy was restored, if the operator says that it is one; if
+    not, and it is one, the log says so."""
+    if restoring is None:
+        if (copied_at := await database.read(copy_that_serves)) is not None:
+            remedy = "if the original is lost, start once with --restored"
+            log.warning("copy_serves", copied_at=_said(copied_at), remedy=remedy)
+        return
+    restored = await database.run(restore, restoring, now)
+    said, ended = _said(restored.copied_at), restored.ended
+    if ended is None:
+        log.info("restored_before", copied_at=said)
+    else:
+        log.info(
+            "restored",
+            copied_at=said,
+            deliveries=ended.deliveries,
+            notifications=ended.notifications,
+        )
 
 
 def restore(connection: Connection, restoring: Restoring, now: datetime) -> Restored:
