@@ -40,6 +40,7 @@ from calbell.expo.transport import Transport
 from calbell.flows.clocks import SharedClock, measuring_loop, system_clock
 from calbell.flows.collect import Collect, Patience
 from calbell.flows.dispatch import Dispatch
+from calbell.flows.grace import Grace
 from calbell.flows.hear import Hear
 from calbell.flows.identify import CalcomUsers, Identify
 from calbell.flows.loop import Loop
@@ -48,6 +49,7 @@ from calbell.flows.receive import Receive
 from calbell.flows.register import Register
 from calbell.flows.release import Release
 from calbell.flows.rescue import Rescue
+from calbell.flows.restore import Restoring, serve_copy
 from calbell.flows.sources import Sources
 from calbell.flows.surroundings import Clock, new_key
 from calbell.flows.take_in import TakeIn
@@ -64,6 +66,10 @@ log = structlog.get_logger()
 
 GRACE = timedelta(seconds=8)
 """How long a stop waits for what is under way at Expo."""
+
+LAST_MOMENT = timedelta(seconds=0.5)
+"""How long it waits, even then, for loops to finish their turns: a turn that is cancelled may have
+claimed what nobody will send."""
 
 NET = timedelta(seconds=5)
 """How often a loop looks for work at the latest, should a wake-up ever be missed."""
@@ -224,11 +230,14 @@ class Service:
             settings.expo_base_url, settings.expo_timeout, settings.expo_max_concurrency + 1
         )
 
-    async def start(self, *, serves: bool, delivers: bool) -> None:
+    async def start(
+        self, *, serves: bool, delivers: bool, restoring: Restoring | None = None
+    ) -> None:
         """The database is ready and, if this process delivers, deliveries are on their way.
 
-        `StoreUnavailable`, `SchemaMismatch` or `ConfigError` say in one line what is in the way.
-        SQLite files are migrated, an out-of-date PostgreSQL is refused.
+        `StoreUnavailable`, `SchemaMismatch`, `ConfigError` or `CannotRestore` say in one line what
+        is in the way. SQLite files are migrated, an out-of-date PostgreSQL is refused. With
+        `restoring`, the database is an older copy.
         """
         app_of(self._settings)  # A wrong text is refused before anything is opened.
         if serves:
@@ -240,13 +249,16 @@ class Service:
                     "everything: run calbell serve, or use PostgreSQL"
                 )
             self._lock = hold(self._engine.path)
-            migrate.bring_up_to_date(self._engine, self.clock())
+            migrated = migrate.bring_up_to_date(self._engine, self.clock())
+            if migrated.copied_to is not None:
+                log.info("copied", before=migrated.applied[0], file=str(migrated.copied_to))
         else:
             migrate.require_up_to_date(self._engine)
         self.database = ThreadedDatabase(self._engine)
         if isinstance(self.clock, SharedClock):
             await self.clock.measure(self.database)
             self._run(measuring_loop(self.clock), self._measure)
+        await serve_copy(self.database, restoring, self.clock())
         if self._lock is not None:
             await self.database.run(deliveries.end_all_leases, self.clock())
         self.parts = assemble(
@@ -281,18 +293,19 @@ class Service:
             self.metrics,
         )
 
-    async def stop(self, within: timedelta = GRACE) -> None:
+    async def stop(self, grace: Grace | None = None) -> None:
         """Nothing is under way any more: what was in flight got its time, and the rest is recorded
         as possibly sent."""
-        ends_at = self.clock() + within
+        grace = grace or Grace(GRACE)
         for loop in self._loops:
             loop.stop()
+        await grace.wait(self._tasks)
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=within.total_seconds())
+            await asyncio.wait(self._tasks, timeout=LAST_MOMENT.total_seconds())
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.parts.dispatch.stop(max(ends_at - self.clock(), timedelta()))
+        await self.parts.dispatch.stop(grace)
         await self._transport.close()
         await self._calcom.close()
         for close in self._closers:

@@ -97,9 +97,14 @@ class Program:
     """A program that runs until it is ended. `out` and `err` are the lines it has written."""
 
     def __init__(
-        self, arguments: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        variables: Mapping[str, str] | None = None,
+        *,
+        pass_fds: Sequence[int] = (),
     ) -> None:
-        """Start Python with these arguments in `folder`."""
+        """Start Python with these arguments in `folder`; it has these files of ours open too."""
         self._process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=folder,
@@ -108,6 +113,7 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            pass_fds=pass_fds,
         )
         assert self._process.stdout is not None
         assert self._process.stderr is not None
@@ -138,8 +144,8 @@ class Program:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
-    def ask_to_stop(self) -> None:
-        self._process.send_signal(signal.SIGTERM)
+    def ask_to_stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        self._process.send_signal(how)
 
     def wait(self, seconds: float = STOP_SECONDS) -> int:
         """The code it exits with, within so many seconds; all that it wrote was read."""

@@ -205,6 +205,11 @@ class Stand:
         counts: Counts = with_unit(self.database.url, upkeep.counts, datetime.now(UTC))
         return counts.deliveries
 
+    def notifications_by_state(self) -> dict[str, int]:
+        """How many notifications there are in each state."""
+        counts: Counts = with_unit(self.database.url, upkeep.counts, datetime.now(UTC))
+        return counts.notifications
+
     def settled(self, uid: str) -> Json:
         """The story of a booking of whose deliveries nothing is under way any more."""
 

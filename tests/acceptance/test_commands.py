@@ -13,7 +13,7 @@ from tests.acceptance.servers import Expo
 from tests.acceptance.stand import Database, Meeting, Stand, states
 
 COMMANDS = (
-    "serve", "worker", "demo", "expo-simulator", "push", "migrate", "status",
+    "serve", "worker", "demo", "expo-simulator", "push", "backup", "migrate", "status",
     "users", "users add", "users list", "users show", "users remove",
     "keys", "keys create", "keys list", "keys revoke",
     "events", "events list", "events replay", "events refusals",

@@ -8,7 +8,7 @@ import pytest
 from calbell.store import migrate
 from calbell.store.connection import Connection, Engine
 from calbell.store.database import run_once
-from calbell.store.migrate import SchemaMismatch
+from calbell.store.migrate import Migrated, SchemaMismatch
 from calbell.store.sqlite import SqliteEngine
 from calbell.store.statements import Dialect, Statement
 from tests.contract.world import NOW
@@ -20,8 +20,8 @@ def query(sqlite: str, postgresql: str) -> Statement:
 
 def test_an_empty_database_is_brought_up_to_date_once(empty_engine: Engine) -> None:
     versions = tuple(m.version for m in migrate.migrations())
-    assert migrate.bring_up_to_date(empty_engine, NOW) == versions
-    assert migrate.bring_up_to_date(empty_engine, NOW) == ()
+    assert migrate.bring_up_to_date(empty_engine, NOW) == Migrated(versions)
+    assert migrate.bring_up_to_date(empty_engine, NOW) == Migrated()
     migrate.require_up_to_date(empty_engine)
 
 

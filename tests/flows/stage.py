@@ -17,6 +17,7 @@ from calbell.domain.people import Role
 from calbell.domain.push_events import PushEvent
 from calbell.domain.subscription import Platform, Registration
 from calbell.expo.transport import AnswerLost, NotTransmitted, Reply
+from calbell.flows.grace import Grace
 from calbell.flows.surroundings import new_key
 from calbell.simulator import phones as simulated
 from calbell.simulator.service import PushService
@@ -124,7 +125,7 @@ class Stage:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-                await self.parts.dispatch.stop(timedelta())
+                await self.parts.dispatch.stop(Grace(timedelta()))
 
         try:
             self._loop.run_until_complete(play())

@@ -9,6 +9,7 @@ from rich.console import Console
 from calbell import __version__
 from calbell.cli.failures import Failure, Misuse
 from calbell.config import ConfigError
+from calbell.flows.restore import CannotRestore
 from calbell.store.connection import StoreUnavailable
 from calbell.store.migrate import SchemaMismatch
 
@@ -24,7 +25,7 @@ where an error came from.
 
 
 WRONG_USE = (CycloptsError, Misuse, ConfigError)
-EXPECTED = (Failure, StoreUnavailable, SchemaMismatch)
+EXPECTED = (Failure, StoreUnavailable, SchemaMismatch, CannotRestore)
 
 
 _COMMANDS = {
@@ -37,6 +38,7 @@ _COMMANDS = {
     "keys": ("keys:app", "Create, list and revoke keys of apps and operators."),
     "events": ("events:app", "List what came in, and take it in again."),
     "status": ("database:status", "What waits, what was delivered, what went wrong."),
+    "backup": ("backup:backup", "A consistent copy of a SQLite database, also while it serves."),
     "migrate": ("database:migrate", "Bring the database's schema up to date."),
 }
 

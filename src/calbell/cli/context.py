@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Concatenate, ParamSpec, TypeAlias, TypeVar
 
+import structlog
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
@@ -17,6 +18,8 @@ from calbell.store.connection import Connection, Engine
 from calbell.store.database import ThreadedDatabase, run_once
 from calbell.store.engines import engine_of
 from calbell.store.sqlite import SqliteEngine
+
+log = structlog.get_logger()
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,7 +44,9 @@ def _engine(found: Settings) -> Engine:
 
     engine = engine_of(found.database_url)
     if isinstance(engine, SqliteEngine):
-        migrate.bring_up_to_date(engine, system_clock())
+        migrated = migrate.bring_up_to_date(engine, system_clock())
+        if migrated.copied_to is not None:
+            log.info("copied", before=migrated.applied[0], file=str(migrated.copied_to))
     else:
         migrate.require_up_to_date(engine)
     return engine

@@ -19,11 +19,15 @@ def migrate() -> int:
     """Bring the database's schema up to date.
 
     One process migrates at a time; running it again changes nothing. `calbell serve` does it by
-    itself on SQLite.
+    itself on SQLite. A SQLite file is copied first, to a file beside it that ends in `before-` and
+    the number of the first step.
     """
     engine = engine_of(settings().database_url)
-    applied = migrations.bring_up_to_date(engine, system_clock())
-    out(f"applied: {', '.join(map(str, applied))}" if applied else "up to date")
+    migrated = migrations.bring_up_to_date(engine, system_clock())
+    if migrated.copied_to is not None:
+        out(f"copied first: {migrated.copied_to}")
+    applied = ", ".join(map(str, migrated.applied))
+    out(f"applied: {applied}" if applied else "up to date")
     return 0
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from calbell.cli.failures import Failure
 from calbell.cli.whole_answers import WholeAnswers
+from calbell.flows.grace import Grace
 
 log = structlog.get_logger()
 
@@ -46,19 +47,23 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """Serves an ASGI application; `port` is the real one, also where 0 was asked for.
 
-    What proxies at the addresses `trusted` say of client and scheme is believed.
+    What proxies at the addresses `trusted` say of client and scheme is believed. A socket that is
+    `passed` listens already, and somebody else keeps it open when this server has gone.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int, trusted: Iterable[str] = ()) -> None:
-        try:
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            self._socket = socket.socket(family, socket.SOCK_STREAM)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._socket.bind((host, port))
-        except OSError as error:
-            raise Failure(f"cannot listen on {host} port {port}: {error.strerror}") from error
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str,
+        port: int,
+        trusted: Iterable[str] = (),
+        *,
+        passed: socket.socket | None = None,
+    ) -> None:
+        self._listens = passed is not None
+        self._socket = passed or _bound(host, port)
         logging.getLogger("uvicorn.error").handlers = [_Notes()]
-        self.host = host
+        self.host: str = self._socket.getsockname()[0] if passed else host
         self.port: int = self._socket.getsockname()[1]
         proxies = list(trusted)
         self._server = _Server(
@@ -88,24 +93,47 @@ class HttpServer:
 
     def start(self) -> None:
         """Requests are answered from now on."""
-        self._socket.listen(BACKLOG)
+        if not self._listens:
+            self._socket.listen(BACKLOG)
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
 
-    async def stop(self) -> None:
-        """No request is taken any more; those under way were answered."""
+    async def stop(self, grace: Grace | None = None) -> None:
+        """No request is taken any more; those under way were answered, unless `grace` was over
+        before."""
         self._server.should_exit = True
         if self._task is not None:
+            if grace is not None:
+                await grace.wait([self._task])
+            self._server.force_exit = not self._task.done() and grace is not None
             await self._task
         self._socket.close()
 
 
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except OSError as error:
+        raise Failure(f"cannot listen on {host} port {port}: {error.strerror}") from error
+    return bound
+
+
 @contextmanager
-def stop_signals() -> Iterator[asyncio.Event]:
-    """Within, SIGTERM and Ctrl-C set the event instead of ending the process."""
+def stop_signals(again: Callable[[], None] = lambda: None) -> Iterator[asyncio.Event]:
+    """Within, SIGTERM and Ctrl-C set the event instead of ending the process; when it is set
+    already they call `again`."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def heard() -> None:
+        if stopped.is_set():
+            again()
+        stopped.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
+        loop.add_signal_handler(number, heard)
     try:
         yield stopped
     finally:

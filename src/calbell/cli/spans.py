@@ -1,8 +1,9 @@
-"""Spans of time as they are given on the command line: `90s`, `30m`, `12h`, `1d`."""
+"""Times as they are given on the command line: spans such as `90s`, `30m`, `12h`, `1d`, and moments
+with their zone."""
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeAlias
 
 from cyclopts import Parameter, Token
@@ -22,4 +23,18 @@ def _converted(_: type, tokens: Sequence[Token]) -> timedelta:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
+def _moment(_: type, tokens: Sequence[Token]) -> datetime:
+    option, text = tokens[0].keyword or "", tokens[0].value
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        wanted = "a time with its zone is wanted, such as 2026-11-25T03:00:00Z"
+        raise Misuse(f"{option} {text}: {wanted}")
+    return at.astimezone(UTC)
+
+
 Span: TypeAlias = Annotated[timedelta, Parameter(converter=_converted)]
+
+Moment: TypeAlias = Annotated[datetime, Parameter(converter=_moment)]

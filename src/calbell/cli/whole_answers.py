@@ -1,4 +1,5 @@
-"""Answers leave whole: what the server library writes one after the other goes out at once.
+"""Answers leave whole: what the server library writes one after the other goes out at once; and
+who has just connected when the server stops is answered still.
 
 uvicorn writes an answer's head and its body one by one, and each is a system call and a packet of
 its own: a sixth of what a registration costs the event loop.
@@ -40,8 +41,31 @@ class GatheringTransport:
         return getattr(self._transport, name)
 
 
+FIRST_REQUEST_SECONDS = 1.0
+"""How long a stopping server waits for the first request on a connection."""
+
+
 class WholeAnswers(HttpToolsProtocol):
     """uvicorn's HTTP protocol on such a transport."""
+
+    _was_asked = _is_stopping = False
+
+    @override
+    def shutdown(self) -> None:
+        """Nothing more is asked on this connection; but what was on its way is answered. Whoever
+        was let in a moment ago has not been heard yet, and Cal.com sends no webhook twice."""
+        if not self._was_asked and not self._is_stopping:
+            self.loop.call_later(FIRST_REQUEST_SECONDS, self.shutdown)
+        else:
+            super().shutdown()
+        self._is_stopping = True
+
+    @override
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._was_asked = True
+        if self._is_stopping:
+            self.cycle.keep_alive = False
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -56,6 +56,7 @@ REASONS: Final[Mapping[str, str]] = {
     Suppression.NO_DEVICE: "the user has no phone that could be rung",
     Suppression.TOLD_TOGETHER: "it was told in one line with others of its kind",
     Suppression.NO_LONGER_TRUE: "it was no longer true at its time",
+    Suppression.RESTORED: "it was due before the copy was made that serves since then",
     Withdrawal.SUPERSEDED: "a later change made it pointless",
     Withdrawal.DEVICE_REMOVED: "the user removed the phone",
     Withdrawal.TAKEN_OVER: "another user has registered the phone since",

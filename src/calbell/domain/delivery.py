@@ -39,6 +39,7 @@ class DeliveryFact(StrEnum):
     RECEIPT_NEVER_CAME = "receipt_never_came"
     WITHDRAWN = "withdrawn"
     WENT_STALE = "went_stale"
+    RESTORED = "restored"
 
 
 class Next(Struct, frozen=True):
@@ -56,6 +57,9 @@ DELIVERY_TRANSITIONS: Mapping[tuple[DeliveryState, DeliveryFact], Next] = Mappin
         (_S.QUEUED, _F.CLAIMED): Next(_S.SENDING),
         (_S.QUEUED, _F.WITHDRAWN): Next(_S.WITHDRAWN, _S.UNKNOWN),
         (_S.QUEUED, _F.WENT_STALE): Next(_S.EXPIRED, _S.UNKNOWN),
+        # An older copy serves now: what the lost original had in hand, it may have sent.
+        (_S.QUEUED, _F.RESTORED): Next(_S.UNKNOWN),
+        (_S.SENDING, _F.RESTORED): Next(_S.UNKNOWN),
         (_S.SENDING, _F.PHONE_GONE): Next(_S.UNREGISTERED),
         (_S.SENDING, _F.REFUSED): Next(_S.FAILED, _S.UNKNOWN),
         (_S.SENDING, _F.POSTPONED): Next(_S.QUEUED),

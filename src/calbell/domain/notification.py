@@ -61,6 +61,7 @@ class Suppression(StrEnum):
     NO_DEVICE = "no_device"
     TOLD_TOGETHER = "told_together"
     NO_LONGER_TRUE = "no_longer_true"
+    RESTORED = "restored"
 
 
 class BookingFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -26,6 +26,7 @@ from calbell.flows.brake import Brake
 from calbell.flows.breaker import PAUSE, Breaker
 from calbell.flows.claim import Claim, Pace, claim, next_claim_at
 from calbell.flows.compose import App, compose
+from calbell.flows.grace import Grace
 from calbell.flows.report import Report, Sending, keep_reports, report
 from calbell.flows.surroundings import Clock, Policy
 from calbell.store.connection import StoreUnavailable
@@ -35,6 +36,9 @@ from calbell.store.lists import Lists
 from calbell.telemetry import Metrics
 
 log = structlog.get_logger()
+
+LAST_MOMENT = timedelta(seconds=1)
+"""How long an end waits for the database to keep what is known."""
 
 
 class Dispatch:
@@ -73,6 +77,7 @@ class Dispatch:
         self._wake = wake
         self._wake_collect = wake_collect
         self._under_way = set[asyncio.Task[None]]()
+        self._asking = set[asyncio.Task[Answer]]()
         self._reports = Lists[Report, tuple[Scope, ...]](
             database,
             lambda connection, reports: keep_reports(connection, reports, clock()),
@@ -105,11 +110,15 @@ class Dispatch:
                 task.add_done_callback(self._ended)
         return None
 
-    async def stop(self, grace: timedelta) -> None:
+    async def stop(self, grace: Grace) -> None:
         """Nothing is under way any more: what Expo did not answer within `grace` is recorded as
         possibly sent."""
+        await grace.wait(self._under_way)
+        # Only the asking ends at once: what was answered meanwhile may be on its way to be kept.
+        for asking in self._asking:
+            asking.cancel()
         if self._under_way:
-            await asyncio.wait(self._under_way, timeout=grace.total_seconds())
+            await asyncio.wait(self._under_way, timeout=LAST_MOMENT.total_seconds())
         left = tuple(self._under_way)
         for task in left:
             task.cancel()
@@ -132,7 +141,10 @@ class Dispatch:
         messages = [compose(one, self._app, sending.started_at) for one in request]
         answer: Answer = AllUnclear("STOPPED")
         try:
-            answer = await self._expo.send(messages)
+            asking = asyncio.create_task(self._expo.send(messages))
+            self._asking.add(asking)
+            asking.add_done_callback(self._asking.discard)
+            answer = await asking
         finally:
             now = self._clock()
             self._metrics.sent(answer, len(request), (now - sending.started_at).total_seconds())

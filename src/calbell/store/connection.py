@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from calbell.store.statements import Dialect, Statement
@@ -74,5 +76,6 @@ class Engine(Protocol):
     def connect(self) -> Connection:
         """A new connection; `StoreUnavailable` if there is none to be had."""
 
-    def copy_before(self, version: int) -> None:
-        """Where the database is a file, there is a copy of it from before this migration."""
+    def copy_before(self, version: int, now: datetime) -> Path | None:
+        """Where the database is a file, there is a copy of it from before this migration, and where
+        that is. `StoreUnavailable` where it cannot be copied."""

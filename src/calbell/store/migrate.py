@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from hashlib import sha256
 from importlib.resources import files
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -77,18 +78,34 @@ def migrate(connection: Connection, now: datetime) -> tuple[int, ...]:
     return tuple(step.version for step in steps)
 
 
-def bring_up_to_date(engine: Engine, now: datetime) -> tuple[int, ...]:
-    """The database has this program's schema; the versions that were applied.
+class Migrated(Struct, frozen=True):
+    """The versions that were applied, and the copy that was made before."""
 
-    A SQLite file that holds something is copied first, to `<file>.before-<version>`.
+    applied: tuple[int, ...] = ()
+    copied_to: Path | None = None
+
+
+def bring_up_to_date(engine: Engine, now: datetime) -> Migrated:
+    """The database has this program's schema; what was done for it.
+
+    A SQLite file that holds something is copied first, to `<file>.before-<version>`;
+    `StoreUnavailable` where that fails, and nothing is changed.
     """
     connection = engine.connect()
     try:
         with connection.transaction(writes=True):
             steps = pending(connection)
-        if steps and steps[0].version > 1:
-            engine.copy_before(steps[0].version)
-        return run_once(connection, migrate, now) if steps else ()
+        if not steps:
+            return Migrated()
+        holds_something = steps[0].version > 1
+        copied_to = engine.copy_before(steps[0].version, now) if holds_something else None
+        try:
+            return Migrated(run_once(connection, migrate, now), copied_to)
+        except Exception:
+            # Nothing was changed. A service that is started again and again would fill the disk.
+            if copied_to is not None:
+                copied_to.unlink()
+            raise
     finally:
         connection.close()
 

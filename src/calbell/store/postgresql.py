@@ -1,7 +1,10 @@
 """PostgreSQL: any number of processes around one database that keeps everything."""
 
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
 
 import psycopg
 from msgspec import Struct
@@ -117,8 +120,18 @@ class PostgresEngine(Struct, frozen=True):
     def connect(self) -> PostgresConnection:
         return PostgresConnection(self.url)
 
-    def copy_before(self, version: int) -> None:
+    def copy_before(self, version: int, now: datetime) -> None:
         """Copies of a server are its operator's."""
+
+    def dump_command(self, file: Path) -> str:
+        """What to run for a copy of this database in `file`, without the password."""
+        try:
+            parameters = conninfo_to_dict(self.url)
+        except psycopg.Error:
+            raise StoreUnavailable("PostgreSQL: this is not a connection URL") from None
+        shown = {name: str(value) for name, value in parameters.items() if "password" not in name}
+        where = make_conninfo("", **shown)
+        return shlex.join(("pg_dump", "--format=custom", f"--file={file}", f"--dbname={where}"))
 
 
 def array_literal(column: Iterable[Value]) -> str:

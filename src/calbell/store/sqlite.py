@@ -4,17 +4,17 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 from msgspec import Struct
 
 from calbell.store.connection import MissingReference, Row, StoreUnavailable, Value
+from calbell.store.file_copies import BUSY_SECONDS, copy, free_name
 from calbell.store.statements import Dialect, Statement
 
 OLDEST = (3, 37)
 """`strict` tables; `returning` and `update ... from` are older."""
-
-BUSY_SECONDS = 5.0
 
 CHECKPOINT_PAGES = 4000
 """16 MB of log before it is copied into the file: with SQLite's 1,000 pages that is every few
@@ -129,16 +129,9 @@ class SqliteEngine(Struct, frozen=True):
             raise StoreUnavailable(f"there is no folder {Path(self.path).absolute().parent}")
         return SqliteConnection(self.path)
 
-    def copy_before(self, version: int) -> None:
-        source, target = (
-            sqlite3.connect(self.path),
-            sqlite3.connect(f"{self.path}.before-{version}"),
-        )
-        try:
-            source.backup(target)
-        finally:
-            source.close()
-            target.close()
+    def copy_before(self, version: int, now: datetime) -> Path:
+        target = free_name(Path(f"{self.path}.before-{version}"))
+        return copy(Path(self.path), target, lambda: now).path
 
 
 def _in_order(statement: Statement, scalars: dict[str, Value]) -> tuple[Value, ...]:

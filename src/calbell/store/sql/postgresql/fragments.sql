@@ -31,5 +31,8 @@ select pg_notify('calbell', '')
 -- name: database_time
 select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)
 
+-- name: has_copies
+select 1 where to_regclass('copies') is not null
+
 -- name: has_schema
 select 1 where to_regclass('schema') is not null

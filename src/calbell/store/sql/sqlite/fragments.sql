@@ -33,5 +33,8 @@ select 1
 -- There is one process, on one machine, with one clock.
 select null
 
+-- name: has_copies
+select 1 from sqlite_master where type = 'table' and name = 'copies'
+
 -- name: has_schema
 select 1 from sqlite_master where type = 'table' and name = 'schema'
