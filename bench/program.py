@@ -81,7 +81,7 @@ def calbell(run: Run, *arguments: str) -> Iterator[Program]:
         process = subprocess.Popen(
             [sys.executable, "-m", *module, *arguments],
             cwd=run.folder,
-            env=_environment(run.settings),
+            env=environment(run.settings),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
@@ -104,7 +104,8 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """What the program is given: these settings, and what no measurement goes without."""
     inherited = {name: v for name, v in os.environ.items() if not name.startswith("CALBELL_")}
     return {
         **inherited,

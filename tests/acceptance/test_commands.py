@@ -14,6 +14,7 @@ from tests.acceptance.stand import Database, Meeting, Stand, states
 
 COMMANDS = (
     "serve", "worker", "demo", "expo-simulator", "push", "backup", "migrate", "status",
+    "export", "import",
     "users", "users add", "users list", "users show", "users remove",
     "keys", "keys create", "keys list", "keys revoke",
     "events", "events list", "events replay", "events refusals",
@@ -75,6 +76,11 @@ def test_the_help_lists_every_command(tmp_path: Path) -> None:
         ("keys create --role admin --expires 2020-01-01", "--expires"),
         ("keys create --role admin --expires soon", "--expires"),
         ("keys revoke x", "ID"),
+        ("export", "FILE"),
+        ("export --nonsense", "--nonsense"),
+        ("export x --user y", "--user"),
+        ("import", "FILE"),
+        ("import -x", "-x"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(tmp_path: Path, words: str, said: str) -> None:

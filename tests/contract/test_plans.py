@@ -32,6 +32,8 @@ HOT = {
         r"subscriptions_user_id_phone_id_key|sqlite_autoindex_subscriptions_1"
     ),
     ("upkeep", "queue_depth"): "deliveries_queued",
+    ("carried_devices", "known_devices"): r"phones_token_hash_key|sqlite_autoindex_phones_1",
+    ("carried_devices", "page_of_devices"): r"subscriptions_pkey|INTEGER PRIMARY KEY",
 }
 
 

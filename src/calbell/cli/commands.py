@@ -37,6 +37,8 @@ _COMMANDS = {
     "users": ("users:app", "Add, change, list and remove users."),
     "keys": ("keys:app", "Create, list and revoke keys of apps and operators."),
     "events": ("events:app", "List what came in, and take it in again."),
+    "export": ("carry:export", "Write everything that another Calbell needs to a file."),
+    "import": ("carry:import_", "Take in an export, or another system's push tokens."),
     "status": ("database:status", "What waits, what was delivered, what went wrong."),
     "backup": ("backup:backup", "A consistent copy of a SQLite database, also while it serves."),
     "migrate": ("database:migrate", "Bring the database's schema up to date."),

@@ -10,7 +10,7 @@ from msgspec import Struct
 from calbell.domain.booking import Booking, Status
 from calbell.domain.events import TimeSpan
 from calbell.domain.people import Person
-from calbell.store.connection import Connection, Row
+from calbell.store.connection import Connection, Row, Value
 from calbell.store.statements import load
 from calbell.store.times import from_ms, to_ms
 
@@ -39,7 +39,7 @@ def open_many(connection: Connection, uids: Iterable[str], now: datetime) -> dic
     this transaction ends."""
     at = to_ms(now)
     rows = connection.each(_SQL["open_bookings"], [(uid, at) for uid in sorted(set(uids))])
-    return {row[0]: _kept(row) for row in rows}
+    return {row[0]: kept_of(row) for row in rows}
 
 
 def save_many(connection: Connection, kept: Iterable[KeptBooking], now: datetime) -> None:
@@ -47,21 +47,7 @@ def save_many(connection: Connection, kept: Iterable[KeptBooking], now: datetime
     connection.each(
         _SQL["save_bookings"],
         [
-            (
-                entry.id,
-                entry.booking.status,
-                entry.booking.title,
-                to_ms(entry.booking.times.start_at) if entry.booking.times else None,
-                to_ms(entry.booking.times.end_at) if entry.booking.times else None,
-                entry.booking.place,
-                _text(
-                    _People(entry.booking.organizer, entry.booking.hosts, entry.booking.attendees)
-                ),
-                entry.booking.seats,
-                _text(entry.booking.observed),
-                entry.booking.replaced_by_uid,
-                entry.booking.version,
-            )
+            (entry.id, *columns_of(entry.booking))
             for entry in sorted(kept, key=lambda entry: entry.booking.uid)
         ],
         now=to_ms(now),
@@ -71,13 +57,13 @@ def save_many(connection: Connection, kept: Iterable[KeptBooking], now: datetime
 def by_ids(connection: Connection, ids: Iterable[int]) -> Mapping[int, Booking]:
     """The bookings with these ids."""
     rows = connection.each(_SQL["bookings_by_id"], [(id_,) for id_ in sorted(set(ids))])
-    return {row[1]: _kept(row).booking for row in rows}
+    return {row[1]: kept_of(row).booking for row in rows}
 
 
 def by_uid(connection: Connection, uid: str) -> KeptBooking | None:
     """The booking with this uid."""
     rows = connection.run(_SQL["booking_by_uid"], uid=uid)
-    return _kept(rows[0]) if rows else None
+    return kept_of(rows[0]) if rows else None
 
 
 def upcoming_of(
@@ -85,12 +71,33 @@ def upcoming_of(
 ) -> list[KeptBooking]:
     """The bookings that are not over yet and name the user, by id or by one of the addresses; they
     are locked, in the order of their uids. Looks through all of them: nobody waits for it."""
-    named = [f'"user_id":{user_id}' + "}", *(_encoded(address) for address in addresses)]
     rows = connection.each(
-        _SQL["upcoming_bookings"], [(f"%{_literal(text)}%",) for text in named], now=to_ms(now)
+        _SQL["upcoming_bookings"], patterns_of(user_id, addresses), now=to_ms(now)
     )
-    found = {row[0]: _kept(row) for row in rows}
+    found = {row[0]: kept_of(row) for row in rows}
     return [found[uid] for uid in sorted(found)]
+
+
+def patterns_of(user_id: int, addresses: Iterable[str]) -> list[tuple[str]]:
+    """What the people of bookings are like that name the user, each in a row of its own."""
+    named = [f'"user_id":{user_id}' + "}", *(_encoded(address) for address in addresses)]
+    return [(f"%{_literal(text)}%",) for text in named]
+
+
+def columns_of(booking: Booking) -> tuple[Value, ...]:
+    """What is kept of a booking beside its uid, in the order in which it is kept."""
+    return (
+        booking.status,
+        booking.title,
+        to_ms(booking.times.start_at) if booking.times else None,
+        to_ms(booking.times.end_at) if booking.times else None,
+        booking.place,
+        _text(_People(booking.organizer, booking.hosts, booking.attendees)),
+        booking.seats,
+        _text(booking.observed),
+        booking.replaced_by_uid,
+        booking.version,
+    )
 
 
 def _encoded(address: str) -> str:
@@ -102,7 +109,8 @@ def _literal(text: str) -> str:
     return re.sub(r"([\\%_])", r"\\\1", text)
 
 
-def _kept(row: Row) -> KeptBooking:
+def kept_of(row: Row) -> KeptBooking:
+    """The booking of a row as statements select it: its uid, its id, and the rest in order."""
     uid, id_, status, title, start, end, place, people, seats, observed, replaced_by, version = row
     persons = _people.decode(people)
     return KeptBooking(

@@ -51,6 +51,10 @@ class Connection(Protocol):
     def transaction(self, *, writes: bool) -> AbstractContextManager[None]:
         """All or nothing; committed and durable when the block ends without an exception."""
 
+    def snapshot(self) -> AbstractContextManager[None]:
+        """All that is read in the block is of one moment, whatever others commit; nothing is
+        changed in it."""
+
     def is_usable(self) -> bool:
         """Whether the next transaction can be tried on this connection."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -86,10 +87,11 @@ def waiting_of(connection: Connection, booking_ids: Iterable[int]) -> dict[int, 
 
 
 def supersede_waiting(
-    connection: Connection, superseded: Iterable[tuple[int, int]], now: datetime
+    connection: Connection, superseded: Iterable[tuple[int, int | None]], now: datetime
 ) -> None:
-    """These (notification id, event id) will not be said."""
-    connection.each(_SQL["supersede_waiting"], sorted(superseded), now=to_ms(now))
+    """These (notification id, event id) will not be said; without an event, no event is why."""
+    rows = sorted(superseded, key=itemgetter(0))
+    connection.each(_SQL["supersede_waiting"], rows, now=to_ms(now))
 
 
 def supersede_released(connection: Connection, bookings: Iterable[tuple[int, int, int]]) -> None:

@@ -2,9 +2,10 @@
 
 import shlex
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 from msgspec import Struct
@@ -65,10 +66,16 @@ class PostgresConnection:
     def script(self, sql: str) -> None:
         self._raw.execute(sql)
 
+    def transaction(self, *, writes: bool) -> AbstractContextManager[None]:
+        return self._begun("begin")
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        return self._begun("begin isolation level repeatable read read only")
+
     @contextmanager
-    def transaction(self, *, writes: bool) -> Iterator[None]:
+    def _begun(self, begin: LiteralString) -> Iterator[None]:
         try:
-            self._raw.execute("begin")
+            self._raw.execute(begin)
             yield
         except _PASSING as error:
             self._undo()

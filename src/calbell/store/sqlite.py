@@ -90,6 +90,11 @@ class SqliteConnection:
                 self._raw.execute("rollback")
             raise StoreUnavailable(f"SQLite: {error}") from error
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        with self.transaction(writes=False):
+            yield
+
     def is_usable(self) -> bool:
         return True
 

@@ -24,3 +24,8 @@ def from_ms(ms: int) -> datetime:
 def maybe_from_ms(ms: int | None) -> datetime | None:
     """The same where there may be none."""
     return None if ms is None else from_ms(ms)
+
+
+def maybe_to_ms(at: datetime | None) -> int | None:
+    """The stored form where there may be none."""
+    return None if at is None else to_ms(at)

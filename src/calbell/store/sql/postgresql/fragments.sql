@@ -25,6 +25,12 @@ for update
 for update of n
 -- name: lock_bookings
 for update of b
+-- name: lock_users
+-- Not against those who only refer to the user.
+for no key update of u
+-- name: lock_phones
+-- Not against those who only refer to the phone.
+for no key update of p
 -- name: notify
 select pg_notify('calbell', '')
 
@@ -36,3 +42,13 @@ select 1 where to_regclass('copies') is not null
 
 -- name: has_schema
 select 1 where to_regclass('schema') is not null
+
+-- name: begin_ids
+-- A sequence is there from the start.
+select 1
+-- name: raise_ids
+-- A sequence that is higher already only leaves one number out.
+select setval(pg_get_serial_sequence(cast(:name as text), 'id'), cast(:above as bigint))
+where nextval(pg_get_serial_sequence(cast(:name as text), 'id')) < :above
+-- name: analyze_carried
+analyze users, addresses, api_keys, phones, subscriptions, bookings

@@ -25,6 +25,10 @@ blob
 
 -- name: lock_bookings
 
+-- name: lock_users
+
+-- name: lock_phones
+
 -- name: notify
 -- Other processes notice by pragma data_version.
 select 1
@@ -38,3 +42,12 @@ select 1 from sqlite_master where type = 'table' and name = 'copies'
 
 -- name: has_schema
 select 1 from sqlite_master where type = 'table' and name = 'schema'
+
+-- name: begin_ids
+insert into sqlite_sequence (name, seq)
+select :name, 0 where not exists (select 1 from sqlite_sequence where name = :name)
+-- name: raise_ids
+update sqlite_sequence set seq = max(seq, :above) where name = :name
+-- name: analyze_carried
+-- Its plans do not hang on how large tables are.
+select 1
