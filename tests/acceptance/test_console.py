@@ -19,7 +19,6 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Message
 from typing_extensions import override
 
-from calbell.console import words
 from calbell.console.pages import Console
 from calbell.console.sessions import MOST_SESSIONS
 from calbell.domain.booking import Status
@@ -27,6 +26,7 @@ from calbell.domain.delivery import DeliveryState, Withdrawal
 from calbell.domain.notification import NotificationState, Suppression
 from calbell.domain.sightings import Sighting
 from calbell.domain.subscription import Platform, Registration
+from calbell.flows import words
 from calbell.flows.receive import incoming_webhook
 from calbell.flows.surroundings import Policy
 from calbell.flows.take_in import take_in_many

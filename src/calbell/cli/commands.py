@@ -39,6 +39,7 @@ _COMMANDS = {
     "events": ("events:app", "List what came in, and take it in again."),
     "export": ("carry:export", "Write everything that another Calbell needs to a file."),
     "import": ("carry:import_", "Take in an export, or another system's push tokens."),
+    "explain": ("explain:explain", "Why a user was told, or not, in words."),
     "status": ("database:status", "What waits, what was delivered, what went wrong."),
     "backup": ("backup:backup", "A consistent copy of a SQLite database, also while it serves."),
     "migrate": ("database:migrate", "Bring the database's schema up to date."),

@@ -13,11 +13,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from calbell.console import words
 from calbell.console.fence import Fence
 from calbell.console.forms import is_from_here, read_form
 from calbell.console.rendering import Rendering, root
 from calbell.console.sessions import LIFETIME, Session, Sessions, WrongTries
+from calbell.flows import words
 from calbell.flows.story import timeline
 from calbell.flows.surroundings import Clock
 from calbell.store import upkeep

@@ -9,8 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from calbell.console import words
 from calbell.console.sessions import Session
+from calbell.flows import words
 
 
 class Rendering:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from calbell.store.connection import Connection, Row
 from calbell.store.statements import load
-from calbell.store.times import from_ms, maybe_from_ms
+from calbell.store.times import from_ms, maybe_from_ms, to_ms
 
 _SQL = load("story")
 
@@ -48,6 +48,23 @@ class ToldNotification(Struct, frozen=True, kw_only=True):
     due_at: datetime
     expires_at: datetime
     superseded: bool
+    settled_at: datetime | None
+    deliveries: tuple[ToldDelivery, ...]
+
+
+class ToldUser(Struct, frozen=True, kw_only=True):
+    """What was to be said to a user about one booking (`None`: a test push), and what became of
+    it."""
+
+    uid: str | None
+    role: str
+    kind: str
+    trigger: str | None
+    state: str
+    reason: str | None
+    due_at: datetime
+    expires_at: datetime
+    created_at: datetime
     settled_at: datetime | None
     deliveries: tuple[ToldDelivery, ...]
 
@@ -100,6 +117,48 @@ def read(connection: Connection, booking_id: int) -> tuple[ToldEvent, ...]:
         for id_, public_id, trigger, kind, state, sent_at, received_at in connection.run(
             _SQL["story_events"], booking_id=booking_id
         )
+    )
+
+
+def of_user(
+    connection: Connection, user_id: int, since: datetime, number: int
+) -> tuple[ToldUser, ...]:
+    """What was to be said to the user since then, the newest first, at most `number`."""
+    rows = connection.run(
+        _SQL["notifications_of_user"], user_id=user_id, since=to_ms(since), number=number
+    )
+    ids = sorted((row[0],) for row in rows)
+    deliveries = _deliveries(
+        connection.each(_SQL["deliveries_of_notifications"], ids),
+        connection.each(_SQL["attempts_of_notifications"], ids),
+    )
+    return tuple(
+        ToldUser(
+            uid=uid,
+            role=role,
+            kind=kind,
+            trigger=trigger,
+            state=state,
+            reason=reason,
+            due_at=from_ms(due),
+            expires_at=from_ms(expires),
+            created_at=from_ms(created),
+            settled_at=maybe_from_ms(settled),
+            deliveries=tuple(deliveries.get(id_, ())),
+        )
+        for (
+            id_,
+            uid,
+            role,
+            kind,
+            state,
+            reason,
+            due,
+            created,
+            settled,
+            trigger,
+            expires,
+        ) in rows
     )
 
 

@@ -49,12 +49,17 @@ def depth(connection: Connection, now: datetime) -> Depth:
     return Depth(due, None if oldest is None else from_ms(oldest))
 
 
+def last_event_at(connection: Connection) -> datetime | None:
+    """When the last event came in."""
+    last = connection.run(_SQL["last_event"])
+    return from_ms(last[0][0]) if last else None
+
+
 def counts(connection: Connection, now: datetime) -> Counts:
     """Everything there is, counted."""
     ((phones, gone),) = connection.run(_SQL["count_phones"])
     ((users,),) = connection.run(_SQL["count_users"])
     ((unreadable,),) = connection.run(_SQL["count_unreadable"])
-    last = connection.run(_SQL["last_event"])
     return Counts(
         depth=depth(connection, now),
         deliveries=dict(connection.run(_SQL["count_deliveries"])),
@@ -63,7 +68,7 @@ def counts(connection: Connection, now: datetime) -> Counts:
         phones_gone=gone,
         users=users,
         unreadable_events=unreadable,
-        last_event_at=from_ms(last[0][0]) if last else None,
+        last_event_at=last_event_at(connection),
         held=tuple(holds.standing(connection)),
         last_failures=tuple(
             Failure(from_ms(at), outcome, code)
