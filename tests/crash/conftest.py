@@ -9,6 +9,7 @@ import pytest
 from tests.acceptance.programs import Program
 from tests.acceptance.servers import Expo, address_of, fresh_database
 from tests.acceptance.stand import Database, Stand
+from tests.crash.ledger import Handed, Push
 
 LEDGER = "ledger"
 
@@ -24,6 +25,17 @@ class SlowExpo(Expo):
     def take(self, before: float, after: float) -> None:
         """Push requests wait so many seconds before and after they have their effect."""
         self.raw("POST", f"/_test/delays/{before}/{after}")
+
+    def taken(self) -> dict[Push, list[Handed]]:
+        """All messages that it took, in pages: after a long storm there are many."""
+        found = defaultdict[Push, list[Handed]](list)
+        first, number = 0, -1
+        while number:
+            number, messages = self.raw("GET", f"/_test/taken/{first}").json()
+            for at, event_id, token, key in messages:
+                found[event_id, token].append(Handed(at, key))
+            first += number
+        return found
 
 
 @pytest.fixture
@@ -71,7 +83,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                     table[label][engine] = value
     if engines:
         engines.sort()
-        terminalreporter.write_line(" " * 32 + "".join(f"{engine:>14}" for engine in engines))
+        terminalreporter.write_line(" " * 34 + "".join(f"{engine:>14}" for engine in engines))
     for label, values in table.items():
         cells = "".join(f"{values.get(engine, '-'):>14}" for engine in engines)
-        terminalreporter.write_line(f"{label:32}{cells}")
+        terminalreporter.write_line(f"{label:34}{cells}")

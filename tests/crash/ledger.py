@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -80,6 +79,15 @@ class Ledger(Struct, kw_only=True):
         return {push for push, kept in self.kept.items() if kept.possibly_sent}
 
     @property
+    def steady(self) -> set[Push]:
+        """What always had the key of its delivery."""
+        return {
+            push
+            for push, handed in self.handed.items()
+            if push in self.kept and {one.key for one in handed} == {self.kept[push].key}
+        }
+
+    @property
     def longest_recovery(self) -> float:
         """The longest time from the restart after a kill until Expo had everything that was
         accepted before it."""
@@ -108,9 +116,10 @@ class Ledger(Struct, kw_only=True):
             ("registrations accepted", str(self.registrations)),
             ("deliveries", str(len(self.kept))),
             ("handed to Expo", str(sum(map(len, self.handed.values())))),
-            ("  more than once, same key", str(len(doubled))),
-            ("  of these not marked", str(len(doubled - self.marked))),
+            ("  more than once", str(len(doubled))),
+            ("  of these marked, under one key", str(len(doubled & self.marked & self.steady))),
             ("marked as possibly sent", str(len(self.marked))),
+            ("on a screen twice", str(sum(number > 1 for number in self.shown.values()))),
             ("lost", str(len(self.lost))),
             ("restart to last delivery", f"{self.longest_recovery:.1f} s"),
         ]
@@ -127,8 +136,7 @@ class Ledger(Struct, kw_only=True):
         assert set(self.shown.values()) == {1}, self
         assert {kept.state for kept in self.kept.values()} == {"delivered"}, self
         assert self.doubled <= self.marked, self
-        for push, handed in self.handed.items():
-            assert {one.key for one in handed} == {self.kept[push].key}, self
+        assert self.handed.keys() == self.steady, self
         assert len({kept.key for kept in self.kept.values()}) == len(self.kept), self
 
 
@@ -149,16 +157,3 @@ def screens(expo: Expo, tokens: Sequence[str]) -> dict[Push, int]:
         for message in expo.screen(token):
             shown[message["data"]["eventId"], token] += 1
     return shown
-
-
-def messages_taken(expo: Expo) -> dict[Push, list[Handed]]:
-    """All messages that Expo took."""
-    taken: dict[Push, list[Handed]] = defaultdict(list)
-    for request in expo.control("GET", "/requests")["requests"]:
-        if request["path"].endswith("/push/send") and request["status"] == 200:
-            for message in request["body"]:
-                push = message["data"]["eventId"], message["to"]
-                key = message.get("collapseId") or message["tag"]
-                at = datetime.fromisoformat(request["at"]).timestamp()
-                taken[push].append(Handed(at, key))
-    return taken

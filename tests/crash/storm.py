@@ -9,7 +9,8 @@ from calbell.store.upkeep import counts
 from tests.acceptance.programs import until
 from tests.acceptance.servers import Expo
 from tests.acceptance.stand import Database, with_unit
-from tests.crash.ledger import Ledger, deliveries_kept, messages_taken, screens
+from tests.crash.conftest import SlowExpo
+from tests.crash.ledger import Ledger, deliveries_kept, screens
 from tests.crash.lives import Service, Slot
 from tests.crash.traffic import Phone, Traffic
 
@@ -22,7 +23,7 @@ class Storm:
     """A service around a database, the bookings and registrations that come in, and the Expo that
     it sends to. `run` it once, then `settle` it."""
 
-    def __init__(self, database: Database, expo: Expo, chance: Random, *, phones: int) -> None:
+    def __init__(self, database: Database, expo: SlowExpo, chance: Random, *, phones: int) -> None:
         assert database.run("migrate").code == 0
         database.private.add(SECRET)
         users = [database.user() for _ in range(USERS)]
@@ -77,7 +78,7 @@ class Storm:
             deaths=self.service.deaths,
             due=traffic.due,
             shown=screens(self._expo, self._expo.tokens),
-            handed=messages_taken(self._expo),
+            handed=self._expo.taken(),
             kept=with_unit(self._database.url, deliveries_kept),
         )
 

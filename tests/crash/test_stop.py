@@ -13,7 +13,7 @@ from tests import payloads
 from tests.acceptance.programs import STOP_SECONDS, until
 from tests.acceptance.stand import Database, Meeting, Stand, User, deliveries
 from tests.crash.conftest import SlowExpo
-from tests.crash.ledger import messages_taken, screens
+from tests.crash.ledger import screens
 from tests.crash.lives import Slot, slots
 from tests.crash.storm import Storm
 from tests.crash.victim import STOPPED, Doom
@@ -47,7 +47,7 @@ def all_arrive_once(stand: Stand, expo: SlowExpo, token: str, meetings: list[Mee
         (one,) = deliveries(stand.settled(meeting.uid))
         assert one["state"] == "delivered"
         marked += one["possibly_sent"]
-    taken = messages_taken(expo)
+    taken = expo.taken()
     assert len(taken) == EVENTS
     assert all(len({one.key for one in of_push}) == 1 for of_push in taken.values())
     assert set(screens(expo, [token]).values()) == {1}
@@ -65,7 +65,7 @@ def test_what_is_under_way_is_finished_before_the_end(
     until(lambda: under_way(slow_expo), "a request at Expo")
     stand.stop()
     assert all_arrive_once(stand, slow_expo, token, meetings) == 0
-    assert [len(of_push) for of_push in messages_taken(slow_expo).values()] == [1] * EVENTS
+    assert [len(of_push) for of_push in slow_expo.taken().values()] == [1] * EVENTS
 
 
 def test_what_expo_does_not_answer_in_time_is_marked_and_sent_again_under_its_key(
@@ -76,7 +76,7 @@ def test_what_expo_does_not_answer_in_time_is_marked_and_sent_again_under_its_ke
     token = stand.phone(host)
     slow_expo.take(0.0, 25.0)
     meetings = tell(stand, host)
-    until(lambda: messages_taken(slow_expo) or None, "a request that had its effect")
+    until(lambda: slow_expo.taken() or None, "a request that had its effect")
     address = urlsplit(stand.url)
     with socket.create_connection((address.hostname, address.port)) as dawdler:
         dawdler.sendall(b"POST /webhooks/cal HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
@@ -84,7 +84,7 @@ def test_what_expo_does_not_answer_in_time_is_marked_and_sent_again_under_its_ke
         began = time.monotonic()
         stand.stop()
         assert time.monotonic() - began < STOP_SECONDS
-    taken = messages_taken(slow_expo)
+    taken = slow_expo.taken()
     assert all_arrive_once(stand, slow_expo, token, meetings) >= len(taken) > 0
 
 
@@ -97,8 +97,8 @@ def test_a_second_sigterm_ends_at_once_and_the_rest_is_marked(
     token = stand.phone(host)
     slow_expo.take(0.0, 25.0)
     meetings = tell(stand, host)
-    until(lambda: messages_taken(slow_expo) or None, "a request that had its effect")
-    taken = messages_taken(slow_expo)
+    until(lambda: slow_expo.taken() or None, "a request that had its effect")
+    taken = slow_expo.taken()
     stand.program.ask_to_stop()
     stand.program.first(stand.program.err, lambda line: '"stopping"' in line or None)
     began = time.monotonic()
