@@ -11,7 +11,7 @@ from random import Random
 from msgspec import Struct
 
 from tests.crash.ledger import Death
-from tests.crash.points import AT_RANDOM, DELIVERING, TAKING_IN, WHILE_SERVING
+from tests.crash.points import AT_RANDOM, DELIVERING, STARTING, TAKING_IN, WHILE_SERVING
 from tests.crash.victim import STOPPED, UNHARMED, Doom, Victim
 
 SHARE_AT_RANDOM = 0.3
@@ -40,7 +40,9 @@ def dooms(points: Sequence[str], kills: int, chance: Random) -> Iterator[Doom]:
 def _by_chance(points: Sequence[str], chance: Random) -> Doom:
     if chance.random() < SHARE_AT_RANDOM:
         return Doom(seconds=chance.uniform(0.0, LONGEST_LIFE_SECONDS))
-    return Doom(chance.choice(points), chance.randint(1, MOST_PASSES))
+    point = chance.choice(points)
+    # A program starts only once.
+    return Doom(point, 1 if point in STARTING else chance.randint(1, MOST_PASSES))
 
 
 def slots(url: str, kills: int, chance: Random) -> list[Slot]:
