@@ -157,3 +157,14 @@ def screens(expo: Expo, tokens: Sequence[str]) -> dict[Push, int]:
         for message in expo.screen(token):
             shown[message["data"]["eventId"], token] += 1
     return shown
+
+
+def keys_sent(expo: Expo) -> dict[Push, list[str]]:
+    """The keys of all messages that Expo took, where these are few."""
+    keys: dict[Push, list[str]] = defaultdict(list)
+    for request in expo.control("GET", "/requests")["requests"]:
+        if request["path"].endswith("/push/send") and request["status"] == 200:
+            for message in request["body"]:
+                push = message["data"]["eventId"], message["to"]
+                keys[push].append(message.get("collapseId") or message["tag"])
+    return keys
