@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 from typing_extensions import override
 
-from calbell.store.connection import Connection
+from calbell.store.connection import Connection, Row
 from calbell.store.statements import Statement
 from tests.acceptance.servers import Expo
 from tests.crash.points import AT_RANDOM, WHILE_SERVING
@@ -21,6 +21,9 @@ select e.public_id, p.token, d.state, d.possibly_sent, d.key from deliveries d
 join notifications n on n.id = d.notification_id join events e on e.id = n.event_id
 join phones p on p.id = d.phone_id
 """
+
+
+_ATTEMPTS: Final = "select outcome, count(*) from attempts group by outcome"
 
 
 class Kept(Struct, frozen=True):
@@ -62,6 +65,8 @@ class Ledger(Struct, kw_only=True):
     shown: Mapping[Push, int]
     handed: Mapping[Push, Sequence[Handed]]
     kept: Mapping[Push, Kept]
+    attempts: Mapping[str, int]
+    """How many ended how: `lost` with a lease, or `answer_lost` by somebody who lived on."""
 
     @property
     def lost(self) -> set[Push]:
@@ -119,6 +124,8 @@ class Ledger(Struct, kw_only=True):
             ("  more than once", str(len(doubled))),
             ("  of these marked, under one key", str(len(doubled & self.marked & self.steady))),
             ("marked as possibly sent", str(len(self.marked))),
+            ("  by a lease that ran out", str(self.attempts.get("lost", 0))),
+            ("  by an answer that was lost", str(self.attempts.get("answer_lost", 0))),
             ("on a screen twice", str(sum(number > 1 for number in self.shown.values()))),
             ("lost", str(len(self.lost))),
             ("restart to last delivery", f"{self.longest_recovery:.1f} s"),
@@ -140,14 +147,22 @@ class Ledger(Struct, kw_only=True):
         assert len({kept.key for kept in self.kept.values()}) == len(self.kept), self
 
 
+def attempts_kept(connection: Connection) -> dict[str, int]:
+    """One unit of work: how many attempts ended how."""
+    return dict(_rows(connection, _ATTEMPTS))
+
+
 def deliveries_kept(connection: Connection) -> dict[Push, Kept]:
     """One unit of work: all deliveries."""
-    every = Statement("kept", "", (), (), (), _DELIVERIES, _DELIVERIES, returns_rows=True)
     kept: dict[Push, Kept] = {}
-    for event_id, token, state, possibly_sent, key in connection.run(every):
+    for event_id, token, state, possibly_sent, key in _rows(connection, _DELIVERIES):
         assert (event_id, token) not in kept
         kept[event_id, token] = Kept(state, bool(possibly_sent), key)
     return kept
+
+
+def _rows(connection: Connection, sql: str) -> list[Row]:
+    return connection.run(Statement("made up", "", (), (), (), sql, sql, returns_rows=True))
 
 
 def screens(expo: Expo, tokens: Sequence[str]) -> dict[Push, int]:

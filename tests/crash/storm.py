@@ -10,7 +10,7 @@ from tests.acceptance.programs import until
 from tests.acceptance.servers import Expo
 from tests.acceptance.stand import Database, with_unit
 from tests.crash.conftest import SlowExpo
-from tests.crash.ledger import Ledger, deliveries_kept, screens
+from tests.crash.ledger import Ledger, attempts_kept, deliveries_kept, screens
 from tests.crash.lives import Service, Slot
 from tests.crash.traffic import Phone, Traffic
 
@@ -80,6 +80,7 @@ class Storm:
             shown=screens(self._expo, self._expo.tokens),
             handed=self._expo.taken(),
             kept=with_unit(self._database.url, deliveries_kept),
+            attempts=with_unit(self._database.url, attempts_kept),
         )
 
     def _is_settled(self) -> bool | None:
