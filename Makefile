@@ -4,7 +4,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 WORKERS ?= 2
 SEEDS ?= 200
-EVENTS ?= 1000
+KILLS ?= 100
+SEED ?=
 
 .PHONY: help setup run demo test check clients format bench universe crash lock clean
 
@@ -58,8 +59,8 @@ format: .venv/.dev  ## put the code into the house's form
 universe: .venv/.dev  ## many lives of the service in virtual time: make universe SEEDS=1000
 	CALBELL_UNIVERSE_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/universe -n $(WORKERS)
 
-crash: .venv/.dev  ## kill -9 in the middle of EVENTS accepted events, and the ledger of it
-	CALBELL_CRASH_EVENTS=$(EVENTS) $(BIN)/python -m pytest tests/crash -s
+crash: .venv/.dev  ## kill -9 under load, so often on each engine, and the ledger of it: make crash KILLS=1000
+	CALBELL_CRASH_KILLS=$(KILLS) CALBELL_CRASH_SEED=$(SEED) $(BIN)/python -m pytest tests/crash/test_kill.py -s
 
 bench: .venv/.dev  ## the benchmarks of bench/, as a table
 	$(BIN)/python -m bench

@@ -1,5 +1,6 @@
 """A Calbell to be killed, and an Expo that takes its time."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from tests.acceptance.programs import Program
 from tests.acceptance.servers import Expo, address_of, fresh_database
 from tests.acceptance.stand import Database, Stand
+from tests.crash.ledger import Handed, Push
 
 LEDGER = "ledger"
 
@@ -24,29 +26,43 @@ class SlowExpo(Expo):
         """Push requests wait so many seconds before and after they have their effect."""
         self.raw("POST", f"/_test/delays/{before}/{after}")
 
+    def taken(self) -> dict[Push, list[Handed]]:
+        """All messages that it took, in pages: after a long storm there are many."""
+        found = defaultdict[Push, list[Handed]](list)
+        first, number = 0, -1
+        while number:
+            number, messages = self.raw("GET", f"/_test/taken/{first}").json()
+            for at, event_id, token, key in messages:
+                found[event_id, token].append(Handed(at, key))
+            first += number
+        return found
+
 
 @pytest.fixture
 def slow_expo(tmp_path: Path) -> Iterator[SlowExpo]:
     started = SlowExpo.begin(tmp_path)
     yield started
+    started.take(0.0, 0.0)
     started.program.stop()
     assert started.program.err == []
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def new_stand(
-    request: pytest.FixtureRequest, tmp_path: Path, slow_expo: SlowExpo
-) -> Iterator[Callable[..., Stand]]:
-    """`new_stand(**variables)` is a Calbell of its own, on each engine."""
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """A database of its own, on each engine."""
+    if request.param == "sqlite":
+        return Database(f"sqlite:///{tmp_path}/calbell.db", tmp_path)
+    server = request.getfixturevalue("postgres")
+    return Database(fresh_database(server, abs(hash(tmp_path))), tmp_path)
+
+
+@pytest.fixture
+def new_stand(database: Database, slow_expo: SlowExpo) -> Iterator[Callable[..., Stand]]:
+    """`new_stand(**variables)` is a Calbell on this database."""
     made: list[Stand] = []
 
     def make(**variables: str) -> Stand:
-        url = (
-            f"sqlite:///{tmp_path}/calbell.db"
-            if request.param == "sqlite"
-            else fresh_database(request.getfixturevalue("postgres"), abs(hash(tmp_path)))
-        )
-        made.append(Stand(Database(url, tmp_path), slow_expo, variables))
+        made.append(Stand(database, slow_expo, variables))
         return made[-1]
 
     yield make
@@ -56,8 +72,18 @@ def new_stand(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What the tests wrote into their ledgers is shown at the end."""
+    """The ledgers are shown at the end, side by side."""
+    engines, table = list[str](), defaultdict[str, dict[str, str]](dict)
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
-        for name, text in report.user_properties:
+        for name, told in report.user_properties:
             if name == LEDGER and report.when == "call":
-                terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {text}")
+                engine, *rows = told
+                engines.append(engine)
+                for label, value in rows:
+                    table[label][engine] = value
+    if engines:
+        engines.sort()
+        terminalreporter.write_line(" " * 34 + "".join(f"{engine:>14}" for engine in engines))
+    for label, values in table.items():
+        cells = "".join(f"{values.get(engine, '-'):>14}" for engine in engines)
+        terminalreporter.write_line(f"{label:34}{cells}")

@@ -1,17 +1,23 @@
 """SIGTERM while requests are under way: the end comes in time and loses nothing."""
 
+import asyncio
 import socket
 import time
 from collections.abc import Callable
+from random import Random
 from urllib.parse import urlsplit
 
 from tests import payloads
 from tests.acceptance.programs import STOP_SECONDS, until
-from tests.acceptance.stand import Meeting, Stand, User, deliveries, states
+from tests.acceptance.stand import Database, Meeting, Stand, User, deliveries, states
 from tests.crash.conftest import SlowExpo
 from tests.crash.ledger import keys_sent, screens
+from tests.crash.lives import Slot, slots
+from tests.crash.storm import Storm
+from tests.crash.victim import STOPPED, Doom
 
 EVENTS = 12
+STOPS = 3
 
 
 def under_way(expo: SlowExpo) -> bool | None:
@@ -76,3 +82,18 @@ def test_what_expo_does_not_answer_in_time_is_marked_and_sent_again_under_its_ke
     assert len(keys) == EVENTS
     assert all(len(set(of_push)) == 1 for of_push in keys.values())
     assert set(screens(slow_expo, [token]).values()) == {1}
+
+
+def test_stopped_again_and_again_under_load_nothing_is_lost_or_sent_twice(
+    database: Database, slow_expo: SlowExpo
+) -> None:
+    chance = Random(0)
+    slow_expo.take(0.03, 0.03)
+    storm = Storm(database, slow_expo, chance, phones=20)
+    ends = iter([Doom(STOPPED, seconds=0.5)] * STOPS)
+    stopped = [Slot(slot.words, ends) for slot in slots(database.url, 0, chance)]
+    asyncio.run(storm.run(stopped))
+    ledger = storm.ledger(seed=0)
+    ledger.check()
+    assert not ledger.doubled
+    assert not ledger.marked
