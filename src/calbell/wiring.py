@@ -46,6 +46,7 @@ from calbell.flows.identify import CalcomUsers, Identify
 from calbell.flows.loop import Loop
 from calbell.flows.prune import EVERY, Prune
 from calbell.flows.receive import Receive
+from calbell.flows.recover import WELL_EVERY, Recover
 from calbell.flows.register import Register
 from calbell.flows.release import Release
 from calbell.flows.rescue import Rescue
@@ -252,6 +253,7 @@ class Service:
             migrated = migrate.bring_up_to_date(self._engine, self.clock())
             if migrated.copied_to is not None:
                 log.info("copied", before=migrated.applied[0], file=str(migrated.copied_to))
+            self._engine = self._engine.serving()
         else:
             migrate.require_up_to_date(self._engine)
         self.database = ThreadedDatabase(self._engine)
@@ -279,6 +281,8 @@ class Service:
             for loop, turn in self.parts.loops:
                 self._run(loop, turn)
             self._listen()
+        recover = Recover(self.database, self.clock, self._wake)
+        self._run(Loop("recover", self.clock, longest=WELL_EVERY), recover.turn)
 
     @property
     def app(self) -> ASGIApp:
@@ -313,6 +317,11 @@ class Service:
         await asyncio.to_thread(self.database.close)
         if self._lock is not None:
             self._lock.release()
+
+    def _wake(self) -> None:
+        """Every loop of this process looks for work now."""
+        for loop in self._loops:
+            loop.wake()
 
     def _run(self, loop: Loop, turn: Turn) -> None:
         self._loops.append(loop)

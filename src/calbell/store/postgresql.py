@@ -100,6 +100,9 @@ class PostgresConnection:
     def is_usable(self) -> bool:
         return not self._raw.closed and not self._raw.broken
 
+    def wait_for_locks(self, seconds: float) -> None:
+        """Nobody can hold the whole of this database."""
+
     def notifications(self, timeout: float) -> Iterator[str]:
         """What arrives on Calbell's channel within `timeout` seconds; `listen` first."""
         try:
@@ -126,6 +129,9 @@ class PostgresEngine(Struct, frozen=True):
 
     def connect(self) -> PostgresConnection:
         return PostgresConnection(self.url)
+
+    def examine(self) -> None:
+        """A server looks after its files by itself."""
 
     def copy_before(self, version: int, now: datetime) -> None:
         """Copies of a server are its operator's."""
