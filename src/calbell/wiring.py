@@ -55,7 +55,7 @@ from calbell.flows.sources import Sources
 from calbell.flows.surroundings import Clock, new_key
 from calbell.flows.take_in import TakeIn
 from calbell.flows.unspool import Unspool
-from calbell.store import deliveries, migrate
+from calbell.store import deliveries, durability, migrate
 from calbell.store.database import Database, ThreadedDatabase
 from calbell.store.engines import engine_of
 from calbell.store.lock import ServingLock, hold
@@ -243,23 +243,13 @@ class Service:
         app_of(self._settings)  # A wrong text is refused before anything is opened.
         if serves:
             require_spool(self._settings, self.clock())
-        if isinstance(self._engine, SqliteEngine):
-            if not (serves and delivers):
-                raise ConfigError(
-                    "CALBELL_DATABASE_URL: a SQLite database is served by one process that does "
-                    "everything: run calbell serve, or use PostgreSQL"
-                )
-            self._lock = hold(self._engine.path)
-            migrated = migrate.bring_up_to_date(self._engine, self.clock())
-            if migrated.copied_to is not None:
-                log.info("copied", before=migrated.applied[0], file=str(migrated.copied_to))
-            self._engine = self._engine.serving()
-        else:
-            migrate.require_up_to_date(self._engine)
+        self._take_database(alone=serves and delivers)
         self.database = ThreadedDatabase(self._engine)
         if isinstance(self.clock, SharedClock):
             await self.clock.measure(self.database)
             self._run(measuring_loop(self.clock), self._measure)
+        for setting in await self.database.read(durability.switched_off):
+            log.warning("commits_not_durable", setting=setting, remedy=durability.REMEDIES[setting])
         await serve_copy(self.database, restoring, self.clock())
         if self._lock is not None:
             await self.database.run(deliveries.end_all_leases, self.clock())
@@ -283,6 +273,22 @@ class Service:
             self._listen()
         recover = Recover(self.database, self.clock, self._wake)
         self._run(Loop("recover", self.clock, longest=WELL_EVERY), recover.turn)
+
+    def _take_database(self, *, alone: bool) -> None:
+        """The schema is this program's, and a SQLite file this process's alone."""
+        if isinstance(self._engine, SqliteEngine):
+            if not alone:
+                raise ConfigError(
+                    "CALBELL_DATABASE_URL: a SQLite database is served by one process that does "
+                    "everything: run calbell serve, or use PostgreSQL"
+                )
+            self._lock = hold(self._engine.path)
+            migrated = migrate.bring_up_to_date(self._engine, self.clock())
+            if migrated.copied_to is not None:
+                log.info("copied", before=migrated.applied[0], file=str(migrated.copied_to))
+            self._engine = self._engine.serving()
+        else:
+            migrate.require_up_to_date(self._engine)
 
     @property
     def app(self) -> ASGIApp:
