@@ -34,12 +34,14 @@ from calbell.choices import (
 )
 from calbell.config import ConfigError, Settings
 from calbell.console.pages import Console
+from calbell.expo.answers import LONGEST_WAIT
 from calbell.expo.client import ExpoClient
 from calbell.expo.http import HttpTransport
 from calbell.expo.transport import Transport
-from calbell.flows.clocks import SharedClock, measuring_loop, system_clock
+from calbell.flows.clocks import SharedClock, SteadyClock, measuring_loop, system_clock
 from calbell.flows.collect import Collect, Patience
 from calbell.flows.dispatch import Dispatch
+from calbell.flows.follow import Follow
 from calbell.flows.grace import Grace
 from calbell.flows.hear import Hear
 from calbell.flows.identify import CalcomUsers, Identify
@@ -52,6 +54,7 @@ from calbell.flows.release import Release
 from calbell.flows.rescue import Rescue
 from calbell.flows.restore import Restoring, serve_copy
 from calbell.flows.sources import Sources
+from calbell.flows.steps import Steps
 from calbell.flows.surroundings import Clock, new_key
 from calbell.flows.take_in import TakeIn
 from calbell.flows.unspool import Unspool
@@ -59,6 +62,7 @@ from calbell.store import deliveries, durability, migrate
 from calbell.store.database import Database, ThreadedDatabase
 from calbell.store.engines import engine_of
 from calbell.store.lock import ServingLock, hold
+from calbell.store.pauses import Longest
 from calbell.store.sqlite import SqliteEngine
 from calbell.store.watch import LOOKS_EVERY, ForeignWrites, Listener
 from calbell.telemetry import Metrics
@@ -106,8 +110,11 @@ def assemble(
     *,
     lanes: int,
     net: timedelta = NET,
+    steady: Clock | None = None,
 ) -> Parts:
-    """The parts of a service around a database, a clock, and a way to Expo."""
+    """The parts of a service around a database, a clock, and a way to Expo. `steady` is a clock
+    that nobody sets, where the other one may be."""
+    steady = steady or clock
     policy, pace = policy_of(settings), pace_of(settings)
     token = settings.expo_access_token
     expo = ExpoClient(transport, token.reveal() if token else None)
@@ -144,9 +151,19 @@ def assemble(
         clock,
         metrics,
         (secret.reveal() for secret in settings.webhook_secrets),
-        Sources(database, clock),
+        Sources(database, steady),
         spool,
     )
+    steps = Steps(clock, steady)
+    longest = Longest(max(pace.backoff.longest, LONGEST_WAIT), pace.lease)
+
+    def wake() -> None:
+        for loop in (releasing, dispatching, collecting, rescuing):
+            loop.wake()
+
+    follow = Follow(database, clock, steps, longest, wake)
+    following = () if steady is clock else ((Loop("follow", clock, longest=net), follow.turn),)
+
     return Parts(
         register=Register(database, clock, lanes=lanes),
         take_in=take_in,
@@ -156,8 +173,9 @@ def assemble(
             (releasing, release.turn),
             (dispatching, dispatch.turn),
             (collecting, collect.turn),
-            (rescuing, Rescue(database, clock, dispatching.wake).turn),
-            (pruning, Prune(database, clock, settings.retention).turn),
+            (rescuing, Rescue(database, clock, steps, dispatching.wake).turn),
+            (pruning, Prune(database, clock, steady, settings.retention).turn),
+            *following,
         ),
         serving_loops=(
             ((Loop("unspool", clock, longest=net), Unspool(spool, receive).turn),) if spool else ()
@@ -173,11 +191,17 @@ def application(
     clock: Clock,
     chance: Random,
     metrics: Metrics,
+    *,
+    steady: Clock | None = None,
 ) -> ASGIApp:
-    """The application to serve, around the parts of a service and a way to Cal.com."""
+    """The application to serve, around the parts of a service and a way to Cal.com. `steady` is a
+    clock that nobody sets, where the other one may be."""
+    steady = steady or clock
     token = settings.admin_token.reveal() if settings.admin_token else None
-    identify = Identify(calcom, database, clock, admission_of(settings), policy_of(settings).rules)
-    credentials = Credentials(KeyRing(database, clock), identify, settings.auth, token)
+    identify = Identify(
+        calcom, database, clock, steady, admission_of(settings), policy_of(settings).rules
+    )
+    credentials = Credentials(KeyRing(database, clock, steady), identify, settings.auth, token)
     handlers = Handlers(
         subscriptions=Subscriptions(parts.register, metrics),
         me=Me(database),
@@ -200,7 +224,7 @@ def application(
     return create_app(
         user_routes(handlers),
         routes(handlers, metrics_open=settings.metrics_open),
-        Gate(credentials, settings.rate_limit_api_key, clock),
+        Gate(credentials, settings.rate_limit_api_key, steady),
         credentials,
         clock,
         chance,
@@ -226,6 +250,7 @@ class Service:
         self.clock: Clock = (
             system_clock if isinstance(self._engine, SqliteEngine) else SharedClock()
         )
+        self._steady = SteadyClock()
         self._calcom = CalcomApi(settings.calcom_api_url)
         self._transport = HttpTransport(
             settings.expo_base_url, settings.expo_timeout, settings.expo_max_concurrency + 1
@@ -261,6 +286,7 @@ class Service:
             self.chance,
             self.metrics,
             lanes=self._engine.lanes,
+            steady=self._steady,
         )
         if serves and not self._settings.webhook_secrets:
             log.warning("no_webhook_secret", remedy="set CALBELL_WEBHOOK_SECRETS")
@@ -301,6 +327,7 @@ class Service:
             self.clock,
             self.chance,
             self.metrics,
+            steady=self._steady,
         )
 
     async def stop(self, grace: Grace | None = None) -> None:
