@@ -48,7 +48,8 @@ from calbell.flows.identify import CalcomUsers, Identify
 from calbell.flows.loop import Loop
 from calbell.flows.prune import EVERY, Prune
 from calbell.flows.receive import Receive
-from calbell.flows.recover import WELL_EVERY, Recover
+from calbell.flows.recover import LOOKS_EVERY as RECOVERS_EVERY
+from calbell.flows.recover import Recover
 from calbell.flows.register import Register
 from calbell.flows.release import Release
 from calbell.flows.rescue import Rescue
@@ -298,7 +299,7 @@ class Service:
                 self._run(loop, turn)
             self._listen()
         recover = Recover(self.database, self.clock, self._wake)
-        self._run(Loop("recover", self.clock, longest=WELL_EVERY), recover.turn)
+        self._run(Loop("recover", self.clock, longest=RECOVERS_EVERY), recover.turn)
 
     def _take_database(self, *, alone: bool) -> None:
         """The schema is this program's, and a SQLite file this process's alone."""

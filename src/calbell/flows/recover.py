@@ -13,11 +13,11 @@ from calbell.store.connection import StoreUnavailable
 
 log = structlog.get_logger()
 
-WELL_EVERY = timedelta(seconds=30)
-"""How often a database is tried that works: so a disk that filled up, or became read-only, is known
-before the next webhook finds out."""
+LOOKS_EVERY = timedelta(seconds=1)
+WELL_EVERY = 30
+"""Of so many looks one tries a database that works: so a disk that filled up, or became read-only,
+is known before the next webhook finds out. In trouble it is tried at every look."""
 
-IN_TROUBLE_EVERY = timedelta(seconds=1)
 PATIENCE_SECONDS = 15.0
 
 
@@ -39,14 +39,19 @@ class Recover:
         self._database = database
         self._clock = clock
         self._wake = wake
+        self._looks = 0
 
     async def turn(self) -> datetime | None:
-        """It was tried once more; when to do so again."""
+        """It was tried if it was time; when to look again."""
+        self._looks += 1
+        if self._database.trouble() is not None or self._looks % WELL_EVERY == 0:
+            await self._try()
+        return self._clock() + LOOKS_EVERY
+
+    async def _try(self) -> None:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 if await self._database.prove():
                     self._wake()
         except (StoreUnavailable, TimeoutError) as error:
             log.debug("database_tried", **telemetry.described(error))
-        in_trouble = self._database.trouble() is not None
-        return self._clock() + (IN_TROUBLE_EVERY if in_trouble else WELL_EVERY)

@@ -29,7 +29,7 @@ LOCK_SECONDS = 5.0
 """How long a unit waits for another program that holds the database, counted from when it was
 asked for: whoever waits for it, waits no longer."""
 
-LOCKED_SECONDS = 0.5
+LOCKED_SECONDS = 0.1
 """The same while the unit before it has waited in vain."""
 
 STUCK_SECONDS = 10.0
