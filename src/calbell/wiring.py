@@ -34,6 +34,7 @@ from calbell.choices import (
 )
 from calbell.config import ConfigError, Settings
 from calbell.console.pages import Console
+from calbell.domain.sightings import ASKED_AGAIN
 from calbell.expo.answers import LONGEST_WAIT
 from calbell.expo.client import ExpoClient
 from calbell.expo.http import HttpTransport
@@ -156,7 +157,7 @@ def assemble(
         spool,
     )
     steps = Steps(clock, steady)
-    longest = Longest(max(pace.backoff.longest, LONGEST_WAIT), pace.lease)
+    longest = Longest(max(pace.backoff.longest, LONGEST_WAIT, ASKED_AGAIN.longest), pace.lease)
 
     def wake() -> None:
         for loop in (releasing, dispatching, collecting, rescuing):
