@@ -107,7 +107,7 @@ class PostgresConnection:
             yield
         except BaseException as error:
             self._undo()
-            if isinstance(error, psycopg.Error):
+            if isinstance(error, psycopg.Error) and not _is_forbidden_here(error, begin):
                 raise self._meant(error) from error
             raise
         try:
@@ -198,6 +198,12 @@ def _element(value: Value) -> str:
     if isinstance(value, bytes):
         return '"\\\\x' + value.hex() + '"'
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _is_forbidden_here(error: psycopg.Error, begin: str) -> bool:
+    """Whether a unit wrote that said it would only read: a mistake of ours, not of the server."""
+    read_only = isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
+    return read_only and begin.endswith("read only")
 
 
 def _words(error: psycopg.Error) -> str:
