@@ -5,10 +5,14 @@ shown by a short hash.
 """
 
 import logging
+import math
 import sys
+import time
 import traceback
 from collections import Counter as Counts
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import TextIO, cast
 
 import msgspec
 import structlog
@@ -168,6 +172,48 @@ def of_scope(scope: Scope) -> dict[str, object]:
     }
 
 
+class Seldom:
+    """Of lines that would repeat, which are said: of each kind the first, and then one a minute.
+
+    `seconds` is a clock that only passes.
+    """
+
+    EVERY_SECONDS = 60.0
+    MOST_KINDS = 100
+
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._said: dict[str, float] = {}
+
+    def says(self, kind: str) -> bool:
+        """Whether a line of this kind is said now."""
+        now = self._seconds()
+        if now - self._said.get(kind, -math.inf) < self.EVERY_SECONDS:
+            return False
+        if len(self._said) >= self.MOST_KINDS:
+            self._said.clear()
+        self._said[kind] = now
+        return True
+
+
+class _Steadfast:
+    """A stream for logs that cannot be written at times: a full disk must not end what is logged
+    about it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """The text is written, or lost."""
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """The same of what was not written yet."""
+        with suppress(OSError):
+            self._stream.flush()
+
+
 def _encoded(event: object, **_: object) -> str:
     """The line as JSON; what JSON has no form for is said as text."""
     return msgspec.json.encode(event, enc_hook=str).decode()
@@ -190,6 +236,6 @@ def configure_logs(*, as_json: bool, level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Steadfast(sys.stderr))),
         cache_logger_on_first_use=True,
     )

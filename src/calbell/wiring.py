@@ -34,30 +34,37 @@ from calbell.choices import (
 )
 from calbell.config import ConfigError, Settings
 from calbell.console.pages import Console
+from calbell.domain.sightings import ASKED_AGAIN
+from calbell.expo.answers import LONGEST_WAIT
 from calbell.expo.client import ExpoClient
 from calbell.expo.http import HttpTransport
 from calbell.expo.transport import Transport
-from calbell.flows.clocks import SharedClock, measuring_loop, system_clock
+from calbell.flows.clocks import SharedClock, SteadyClock, measuring_loop, system_clock
 from calbell.flows.collect import Collect, Patience
 from calbell.flows.dispatch import Dispatch
+from calbell.flows.follow import Follow
 from calbell.flows.grace import Grace
 from calbell.flows.hear import Hear
 from calbell.flows.identify import CalcomUsers, Identify
 from calbell.flows.loop import Loop
 from calbell.flows.prune import EVERY, Prune
 from calbell.flows.receive import Receive
+from calbell.flows.recover import LOOKS_EVERY as RECOVERS_EVERY
+from calbell.flows.recover import Recover
 from calbell.flows.register import Register
 from calbell.flows.release import Release
 from calbell.flows.rescue import Rescue
 from calbell.flows.restore import Restoring, serve_copy
 from calbell.flows.sources import Sources
+from calbell.flows.steps import Steps
 from calbell.flows.surroundings import Clock, new_key
 from calbell.flows.take_in import TakeIn
 from calbell.flows.unspool import Unspool
-from calbell.store import deliveries, migrate
+from calbell.store import deliveries, durability, migrate
 from calbell.store.database import Database, ThreadedDatabase
 from calbell.store.engines import engine_of
 from calbell.store.lock import ServingLock, hold
+from calbell.store.pauses import Longest
 from calbell.store.sqlite import SqliteEngine
 from calbell.store.watch import LOOKS_EVERY, ForeignWrites, Listener
 from calbell.telemetry import Metrics
@@ -105,8 +112,11 @@ def assemble(
     *,
     lanes: int,
     net: timedelta = NET,
+    steady: Clock | None = None,
 ) -> Parts:
-    """The parts of a service around a database, a clock, and a way to Expo."""
+    """The parts of a service around a database, a clock, and a way to Expo. `steady` is a clock
+    that nobody sets, where the other one may be."""
+    steady = steady or clock
     policy, pace = policy_of(settings), pace_of(settings)
     token = settings.expo_access_token
     expo = ExpoClient(transport, token.reveal() if token else None)
@@ -143,9 +153,19 @@ def assemble(
         clock,
         metrics,
         (secret.reveal() for secret in settings.webhook_secrets),
-        Sources(database, clock),
+        Sources(database, steady),
         spool,
     )
+    steps = Steps(clock, steady)
+    longest = Longest(max(pace.backoff.longest, LONGEST_WAIT, ASKED_AGAIN.longest), pace.lease)
+
+    def wake() -> None:
+        for loop in (releasing, dispatching, collecting, rescuing):
+            loop.wake()
+
+    follow = Follow(database, clock, steps, longest, wake)
+    following = () if steady is clock else ((Loop("follow", clock, longest=net), follow.turn),)
+
     return Parts(
         register=Register(database, clock, lanes=lanes),
         take_in=take_in,
@@ -155,8 +175,9 @@ def assemble(
             (releasing, release.turn),
             (dispatching, dispatch.turn),
             (collecting, collect.turn),
-            (rescuing, Rescue(database, clock, dispatching.wake).turn),
-            (pruning, Prune(database, clock, settings.retention).turn),
+            (rescuing, Rescue(database, clock, steps, dispatching.wake).turn),
+            (pruning, Prune(database, clock, steady, settings.retention).turn),
+            *following,
         ),
         serving_loops=(
             ((Loop("unspool", clock, longest=net), Unspool(spool, receive).turn),) if spool else ()
@@ -172,11 +193,17 @@ def application(
     clock: Clock,
     chance: Random,
     metrics: Metrics,
+    *,
+    steady: Clock | None = None,
 ) -> ASGIApp:
-    """The application to serve, around the parts of a service and a way to Cal.com."""
+    """The application to serve, around the parts of a service and a way to Cal.com. `steady` is a
+    clock that nobody sets, where the other one may be."""
+    steady = steady or clock
     token = settings.admin_token.reveal() if settings.admin_token else None
-    identify = Identify(calcom, database, clock, admission_of(settings), policy_of(settings).rules)
-    credentials = Credentials(KeyRing(database, clock), identify, settings.auth, token)
+    identify = Identify(
+        calcom, database, clock, steady, admission_of(settings), policy_of(settings).rules
+    )
+    credentials = Credentials(KeyRing(database, clock, steady), identify, settings.auth, token)
     handlers = Handlers(
         subscriptions=Subscriptions(parts.register, metrics),
         me=Me(database),
@@ -199,7 +226,7 @@ def application(
     return create_app(
         user_routes(handlers),
         routes(handlers, metrics_open=settings.metrics_open),
-        Gate(credentials, settings.rate_limit_api_key, clock),
+        Gate(credentials, settings.rate_limit_api_key, steady),
         credentials,
         clock,
         chance,
@@ -225,6 +252,7 @@ class Service:
         self.clock: Clock = (
             system_clock if isinstance(self._engine, SqliteEngine) else SharedClock()
         )
+        self._steady = SteadyClock()
         self._calcom = CalcomApi(settings.calcom_api_url)
         self._transport = HttpTransport(
             settings.expo_base_url, settings.expo_timeout, settings.expo_max_concurrency + 1
@@ -242,22 +270,13 @@ class Service:
         app_of(self._settings)  # A wrong text is refused before anything is opened.
         if serves:
             require_spool(self._settings, self.clock())
-        if isinstance(self._engine, SqliteEngine):
-            if not (serves and delivers):
-                raise ConfigError(
-                    "CALBELL_DATABASE_URL: a SQLite database is served by one process that does "
-                    "everything: run calbell serve, or use PostgreSQL"
-                )
-            self._lock = hold(self._engine.path)
-            migrated = migrate.bring_up_to_date(self._engine, self.clock())
-            if migrated.copied_to is not None:
-                log.info("copied", before=migrated.applied[0], file=str(migrated.copied_to))
-        else:
-            migrate.require_up_to_date(self._engine)
+        self._take_database(alone=serves and delivers)
         self.database = ThreadedDatabase(self._engine)
         if isinstance(self.clock, SharedClock):
             await self.clock.measure(self.database)
             self._run(measuring_loop(self.clock), self._measure)
+        for setting in await self.database.read(durability.switched_off):
+            log.warning("commits_not_durable", setting=setting, remedy=durability.REMEDIES[setting])
         await serve_copy(self.database, restoring, self.clock())
         if self._lock is not None:
             await self.database.run(deliveries.end_all_leases, self.clock())
@@ -269,6 +288,7 @@ class Service:
             self.chance,
             self.metrics,
             lanes=self._engine.lanes,
+            steady=self._steady,
         )
         if serves and not self._settings.webhook_secrets:
             log.warning("no_webhook_secret", remedy="set CALBELL_WEBHOOK_SECRETS")
@@ -279,6 +299,24 @@ class Service:
             for loop, turn in self.parts.loops:
                 self._run(loop, turn)
             self._listen()
+        recover = Recover(self.database, self.clock, self._wake)
+        self._run(Loop("recover", self.clock, longest=RECOVERS_EVERY), recover.turn)
+
+    def _take_database(self, *, alone: bool) -> None:
+        """The schema is this program's, and a SQLite file this process's alone."""
+        if isinstance(self._engine, SqliteEngine):
+            if not alone:
+                raise ConfigError(
+                    "CALBELL_DATABASE_URL: a SQLite database is served by one process that does "
+                    "everything: run calbell serve, or use PostgreSQL"
+                )
+            self._lock = hold(self._engine.path)
+            migrated = migrate.bring_up_to_date(self._engine, self.clock())
+            if migrated.copied_to is not None:
+                log.info("copied", before=migrated.applied[0], file=str(migrated.copied_to))
+            self._engine = self._engine.serving()
+        else:
+            migrate.require_up_to_date(self._engine)
 
     @property
     def app(self) -> ASGIApp:
@@ -291,6 +329,7 @@ class Service:
             self.clock,
             self.chance,
             self.metrics,
+            steady=self._steady,
         )
 
     async def stop(self, grace: Grace | None = None) -> None:
@@ -313,6 +352,11 @@ class Service:
         await asyncio.to_thread(self.database.close)
         if self._lock is not None:
             self._lock.release()
+
+    def _wake(self) -> None:
+        """Every loop of this process looks for work now."""
+        for loop in self._loops:
+            loop.wake()
 
     def _run(self, loop: Loop, turn: Turn) -> None:
         self._loops.append(loop)

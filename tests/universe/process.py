@@ -47,6 +47,9 @@ class MortalDatabase:
     async def read(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._do(False, unit, *args, **kwargs)
 
+    def trouble(self) -> str | None:
+        return None
+
     async def _do(self, writes: bool, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         # Others get their turn, as while a thread works.
         await asyncio.sleep(0)

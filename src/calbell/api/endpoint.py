@@ -69,6 +69,7 @@ class Endpoint:
         self._handlers = with_head(handlers)
         self._clock = clock
         self._longest_body = longest_body
+        self._seldom = telemetry.Seldom()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -84,7 +85,8 @@ class Endpoint:
             try:
                 said = not_found(_no_route(call)) if handler is None else await handler(call)
             except StoreUnavailable as error:
-                log.error("database_unavailable", **telemetry.described(error))
+                if self._seldom.says(error.reason):
+                    log.error("database_unavailable", **telemetry.described(error))
                 said = UNAVAILABLE
             return enveloped(said, call.url, self._clock()) if isinstance(said, Problem) else said
         except Exception as error:
@@ -106,6 +108,7 @@ class UserEndpoint:
         self._gate = gate
         self._clock = clock
         self._chance = chance
+        self._seldom = telemetry.Seldom()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "OPTIONS":
@@ -155,7 +158,8 @@ class UserEndpoint:
                 return visit.who, limits
             return await handler(call, body, visit.who), limits
         except StoreUnavailable as error:
-            log.error("database_unavailable", **telemetry.described(error))
+            if self._seldom.says(error.reason):
+                log.error("database_unavailable", **telemetry.described(error))
             return DATABASE_FAILED, limits
 
 

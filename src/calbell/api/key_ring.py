@@ -26,9 +26,10 @@ NOTED_EVERY = timedelta(minutes=1)
 class KeyRing:
     """Finds keys by what was sent. Those that there are, are remembered for a few seconds."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, steady: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._steady = steady
         self._remembered: dict[str, tuple[FoundKey, datetime]] = {}
         self._noting = set[asyncio.Task[None]]()
         self._touch = Lists[int, None](
@@ -43,7 +44,7 @@ class KeyRing:
         if not sent.startswith(KEY_PREFIX):
             return None
         found = self._remembered.get(key_hash(sent))
-        return found[0] if found is not None and self._clock() < found[1] else None
+        return found[0] if found is not None and self._steady() < found[1] else None
 
     async def find(self, sent: str) -> FoundKey | None:
         """The key that was sent, revoked and expired ones too."""
@@ -58,7 +59,7 @@ class KeyRing:
             self._note_use(key.id)
         if len(self._remembered) >= MOST_REMEMBERED:
             self._remembered.clear()
-        self._remembered[hash_] = (key, now + REMEMBERED_FOR)
+        self._remembered[hash_] = (key, self._steady() + REMEMBERED_FOR)
         return key
 
     def is_expired(self, key: FoundKey) -> bool:

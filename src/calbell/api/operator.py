@@ -1,5 +1,7 @@
 """What operators and their monitors ask: timelines, health, metrics."""
 
+import asyncio
+
 import structlog
 
 from calbell import telemetry
@@ -14,6 +16,9 @@ from calbell.telemetry import Metrics
 
 log = structlog.get_logger()
 
+PATIENCE_SECONDS = 5.0
+"""How long a question about health waits for the database."""
+
 METRICS_TEXT = ((b"content-type", b"text/plain; version=0.0.4; charset=utf-8"),)
 
 
@@ -24,6 +29,7 @@ class OperatorApi:
         self._database = database
         self._clock = clock
         self._metrics = metrics
+        self._seldom = telemetry.Seldom()
 
     async def timeline(self, call: Call) -> Answer | Problem:
         """The story of one booking."""
@@ -47,13 +53,24 @@ class OperatorApi:
         return json(200, {"status": "ok"})
 
     async def readyz(self, _: Call) -> Answer | Problem:
-        """200 when the database answers and its schema is current, else 503 with the reason."""
+        """200 when the database answers, takes what is written and has the schema, else 503 with
+        the reason."""
+        if (trouble := self._database.trouble()) is not None:
+            return _unavailable(trouble)
         try:
-            await self._database.read(migrate.check)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._database.read(migrate.check)
         except StoreUnavailable as error:
-            # Anybody may ask here; why is for the log.
-            log.warning("not_ready", **telemetry.described(error))
-            return json(503, {"status": "unavailable", "reason": "the database cannot be asked"})
+            # Anybody may ask here; where and how is for the log.
+            if self._seldom.says(error.reason):
+                log.warning("not_ready", **telemetry.described(error))
+            return _unavailable(error.reason)
+        except TimeoutError:
+            return _unavailable("the database does not answer")
         except migrate.SchemaMismatch as error:
-            return json(503, {"status": "unavailable", "reason": str(error)})
+            return _unavailable(str(error))
         return json(200, {"status": "ok"})
+
+
+def _unavailable(reason: str) -> Answer:
+    return json(503, {"status": "unavailable", "reason": reason})

@@ -13,6 +13,17 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
+class SteadyClock:
+    """This machine's time when it was made, and from then on only what has passed: nobody sets it.
+    For what is counted in spans, as what is remembered for a few seconds."""
+
+    def __init__(self) -> None:
+        self._at_zero = time.time() - time.monotonic()
+
+    def __call__(self) -> datetime:
+        return datetime.fromtimestamp(self._at_zero + time.monotonic(), UTC)
+
+
 class SharedClock:
     """The database's time, kept by this machine's monotonic clock between measurements.
 

@@ -76,6 +76,7 @@ class Dispatch:
         self._worker = worker
         self._wake = wake
         self._wake_collect = wake_collect
+        self._seldom = telemetry.Seldom()
         self._under_way = set[asyncio.Task[None]]()
         self._asking = set[asyncio.Task[Answer]]()
         self._reports = Lists[Report, tuple[Scope, ...]](
@@ -183,7 +184,8 @@ class Dispatch:
             try:
                 held = await self._reports(kept)
             except StoreUnavailable as error:
-                log.error("report_waits", **telemetry.described(error))
+                if self._seldom.says(error.reason):
+                    log.error("report_waits", **telemetry.described(error))
                 pause = self._pace.backoff.pause(attempt, self._chance.random())
                 await asyncio.sleep(pause.total_seconds())
             else:

@@ -68,12 +68,14 @@ class Identify:
         calcom: CalcomUsers,
         database: Database,
         clock: Clock,
+        steady: Clock,
         admission: Admission,
         rules: Rules,
     ) -> None:
         self._calcom = calcom
         self._database = database
         self._clock = clock
+        self._steady = steady
         self._admission = admission
         self._rules = rules
         self._breaker = Breaker()
@@ -87,7 +89,7 @@ class Identify:
         remembered.
         """
         hash_ = _hash(authorization)
-        if (known := self._remembered.get(hash_)) is not None and self._clock() < known[1]:
+        if (known := self._remembered.get(hash_)) is not None and self._steady() < known[1]:
             return known[0]
         if not _could_be_a_token(authorization):
             return NotGood()
@@ -107,7 +109,7 @@ class Identify:
             task.exception()  # whoever still waits for it is told; perhaps nobody does
 
     async def _ask(self, authorization: str, hash_: bytes) -> Identity:
-        if not self._breaker.lets_pass(self._clock()):
+        if not self._breaker.lets_pass(self._steady()):
             return CannotTell("it does not answer")
         asked = await self._calcom.me(authorization)
         if isinstance(asked, CannotTell):
@@ -136,7 +138,7 @@ class Identify:
     def _remember(self, hash_: bytes, identity: Identity, span: timedelta) -> None:
         if len(self._remembered) >= MOST_REMEMBERED:
             self._remembered.clear()
-        self._remembered[hash_] = (identity, self._clock() + span)
+        self._remembered[hash_] = (identity, self._steady() + span)
 
 
 def keep(connection: Connection, user: CalcomUser, rules: Rules, now: datetime) -> None:

@@ -8,6 +8,7 @@ import structlog
 
 from calbell import telemetry
 from calbell.flows.surroundings import Clock
+from calbell.store.connection import StoreUnavailable
 
 log = structlog.get_logger()
 
@@ -56,7 +57,9 @@ class Loop:
             first, longest = AFTER_FAILURE
             pause = min(first * (1 << min(self._failures, 10)), longest)
             self._failures += 1
-            log.error("loop_failed", loop=self.name, **telemetry.described(error))
+            if not isinstance(error, StoreUnavailable) or self._failures == 1:
+                # That the database is down is said once, by the database.
+                log.error("loop_failed", loop=self.name, **telemetry.described(error))
             return pause
         self._failures = 0
         if due_at is None:

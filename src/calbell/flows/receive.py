@@ -64,6 +64,7 @@ class Receive:
         self._clock = clock
         self._metrics = metrics
         self._secrets = tuple(secrets)
+        self._seldom = telemetry.Seldom()
         self._note_refusal = Lists[Refusal, None](
             database,
             lambda connection, refusals: events.note_refusals(connection, refusals, clock()),
@@ -148,7 +149,8 @@ class Receive:
             await self._note_refusal(Refusal(reason, size))
         except StoreUnavailable as error:
             # Strangers must not be able to fill the line that signed webhooks wait in.
-            log.warning("refusal_not_noted", **telemetry.described(error))
+            if self._seldom.says(error.reason):
+                log.warning("refusal_not_noted", **telemetry.described(error))
 
 
 def labels(incoming: Incoming, taken: TakenIn) -> tuple[str, EventState]:

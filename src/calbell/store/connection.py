@@ -12,9 +12,28 @@ Value: TypeAlias = str | int | bytes | None
 Row: TypeAlias = tuple[Any, ...]
 
 
+CANNOT_BE_ASKED = "the database cannot be asked"
+
+
 class StoreUnavailable(Exception):
-    """The database cannot be asked now: it is down, locked for too long, or the queue to it is
-    full. Nothing was changed, unless it failed in the middle of a commit."""
+    """The database cannot be asked now: it is down, locked for too long, full, damaged, or the
+    queue to it is. Nothing was changed, unless it failed in the middle of a commit.
+
+    The message is the operator's; `reason` is what anybody may read of it.
+    """
+
+    def __init__(self, message: str, reason: str = CANNOT_BE_ASKED) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class StoreLocked(StoreUnavailable):
+    """Somebody else held the database for longer than a unit of work waits for it."""
+
+
+class StoreDamaged(StoreUnavailable):
+    """What is in the database's file is not what was written. Time does not mend that; other units
+    of work may still succeed."""
 
 
 class TryAgain(StoreUnavailable):
@@ -58,6 +77,10 @@ class Connection(Protocol):
     def is_usable(self) -> bool:
         """Whether the next transaction can be tried on this connection."""
 
+    def wait_for_locks(self, seconds: float) -> None:
+        """From now on a transaction waits this long for another program that holds the whole
+        database; where nobody can, nothing changes."""
+
     def close(self) -> None:
         """The connection is gone."""
 
@@ -79,6 +102,10 @@ class Engine(Protocol):
 
     def connect(self) -> Connection:
         """A new connection; `StoreUnavailable` if there is none to be had."""
+
+    def examine(self) -> None:
+        """What can be seen at little cost is well, however much there is; else `StoreDamaged` says
+        what to do. To be called before anything is connected."""
 
     def copy_before(self, version: int, now: datetime) -> Path | None:
         """Where the database is a file, there is a copy of it from before this migration, and where

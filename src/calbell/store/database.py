@@ -7,11 +7,14 @@ units are run inline, without threads, by tests and by the command line.
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from calbell.store.connection import Connection, Engine, StoreUnavailable, TryAgain
+from calbell.store.condition import Condition
+from calbell.store.connection import Connection, Engine, StoreLocked, StoreUnavailable, TryAgain
+from calbell.store.proof import prove, prove_readable
 from calbell.store.statements import Dialect
 
 P = ParamSpec("P")
@@ -21,6 +24,16 @@ Unit = Callable[Concatenate[Connection, P], T]
 LONGEST_QUEUE = 10_000
 READERS = 2
 MOST_TRIES = 3
+
+LOCK_SECONDS = 5.0
+"""How long a unit waits for another program that holds the database, counted from when it was
+asked for: whoever waits for it, waits no longer."""
+
+LOCKED_SECONDS = 0.1
+"""The same while the unit before it has waited in vain."""
+
+STUCK_SECONDS = 10.0
+"""A unit that takes longer does not come back: the disk or the server hangs."""
 
 
 class Database(Protocol):
@@ -38,6 +51,9 @@ class Database(Protocol):
 
     async def read(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same for a unit that changes nothing; it never waits for those that do."""
+
+    def trouble(self) -> str | None:
+        """Why units fail now, in words for everybody; `None` while they do not."""
 
 
 def run_once(connection: Connection, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -62,18 +78,23 @@ class InlineDatabase:
     async def read(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return run_once(self._connection, unit, *args, **kwargs)
 
+    def trouble(self) -> str | None:
+        return None
 
-_Task = tuple[Callable[[Connection], Any], "Future[Any]"]
+
+_Task = tuple[Callable[[Connection], Any], "Future[Any]", float]
 
 
 class ThreadedDatabase:
     """Runs units on threads with a connection each: as many as the engine lets write, and a few
     for reads. The queues to them are bounded; when one is full, `StoreUnavailable`."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
-        self._writes = _Threads(engine, engine.writers, writes=True)
-        self._reads = _Threads(engine, READERS, writes=False)
+        self._monotonic = monotonic
+        self._condition = Condition(monotonic)
+        self._writes = _Threads(engine, engine.writers, self._condition, monotonic, writes=True)
+        self._reads = _Threads(engine, READERS, self._condition, monotonic, writes=False)
 
     @property
     def dialect(self) -> Dialect:
@@ -85,6 +106,22 @@ class ThreadedDatabase:
     async def read(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._reads.ask(lambda connection: unit(connection, *args, **kwargs))
 
+    def trouble(self) -> str | None:
+        """Why units fail, or do not come back; until `prove` has shown that they do again."""
+        since = [began for began in self._writes.began_at() if began is not None]
+        if since and self._monotonic() - min(since) > STUCK_SECONDS:
+            return "the database does not answer"
+        return self._condition.reason
+
+    async def prove(self) -> bool:
+        """Something was written durably and read; whether that ends a trouble. Raises as a unit
+        does."""
+        began_at = self._monotonic()
+        in_trouble = self._condition.reason is not None
+        await self.run(prove, in_trouble)
+        await self.read(prove_readable)
+        return self._condition.proven(began_at)
+
     def close(self) -> None:
         """What was queued is done, and the threads and their connections are gone."""
         self._writes.close()
@@ -92,13 +129,24 @@ class ThreadedDatabase:
 
 
 class _Threads:
-    def __init__(self, engine: Engine, number: int, *, writes: bool) -> None:
-        self._engine = engine
-        self._for_writes = writes
+    def __init__(
+        self,
+        engine: Engine,
+        number: int,
+        condition: Condition,
+        monotonic: Callable[[], float],
+        *,
+        writes: bool,
+    ) -> None:
+        self._condition = condition
+        self._monotonic = monotonic
         self._queue = queue.Queue[_Task | None](LONGEST_QUEUE)
+        self._workers = [_Worker(engine, monotonic, for_writes=writes) for _ in range(number)]
         self._threads = [
-            threading.Thread(target=self._work, name=f"store-{'w' if writes else 'r'}{n}")
-            for n in range(number)
+            threading.Thread(
+                target=self._work, args=(worker,), name=f"store-{'w' if writes else 'r'}{n}"
+            )
+            for n, worker in enumerate(self._workers)
         ]
         for thread in self._threads:
             thread.daemon = True
@@ -107,10 +155,14 @@ class _Threads:
     async def ask(self, work: Callable[[Connection], T]) -> T:
         answer: Future[T] = Future()
         try:
-            self._queue.put_nowait((work, answer))
+            self._queue.put_nowait((work, answer, self._monotonic()))
         except queue.Full:
             raise StoreUnavailable("the queue to the database is full") from None
         return await asyncio.wrap_future(answer)
+
+    def began_at(self) -> list[float | None]:
+        """Since when each thread has been at its unit; `None` if it has none."""
+        return [worker.began_at for worker in self._workers]
 
     def close(self) -> None:
         for _ in self._threads:
@@ -118,14 +170,14 @@ class _Threads:
         for thread in self._threads:
             thread.join()
 
-    def _work(self) -> None:
-        worker = _Worker(self._engine, self._for_writes)
+    def _work(self, worker: "_Worker") -> None:
         while (task := self._queue.get()) is not None:
-            work, answer = task
+            work, answer, asked_at = task
             if answer.set_running_or_notify_cancel():
                 try:
-                    result = worker.do(work)
+                    result = worker.do(work, asked_at)
                 except BaseException as error:
+                    self._condition.failed(error)
                     answer.set_exception(error)
                 else:
                     answer.set_result(result)
@@ -136,20 +188,27 @@ class _Threads:
 class _Worker:
     """What one thread does: units, on a connection that is made anew when it was lost."""
 
-    def __init__(self, engine: Engine, for_writes: bool) -> None:
+    def __init__(self, engine: Engine, monotonic: Callable[[], float], *, for_writes: bool) -> None:
         self._engine = engine
+        self._monotonic = monotonic
         self._for_writes = for_writes
         self._connection: Connection | None = None
+        self._was_locked = False
+        self.began_at: float | None = None
 
-    def do(self, work: Callable[[Connection], T]) -> T:
+    def do(self, work: Callable[[Connection], T], asked_at: float) -> T:
         """The unit's result, tried again where nothing was changed and it may succeed now: the
         webhook that waits for it does not come again."""
-        for tries_left in reversed(range(MOST_TRIES)):
-            try:
-                return self._once(work)
-            except TryAgain:
-                if not tries_left:
-                    raise
+        self.began_at = self._monotonic()
+        try:
+            for tries_left in reversed(range(MOST_TRIES)):
+                try:
+                    return self._once(work, asked_at)
+                except TryAgain:
+                    if not tries_left:
+                        raise
+        finally:
+            self.began_at = None
         raise AssertionError("a unit was tried no time at all")
 
     def close(self) -> None:
@@ -158,10 +217,21 @@ class _Worker:
             self._connection.close()
             self._connection = None
 
-    def _once(self, work: Callable[[Connection], T]) -> T:
+    def _once(self, work: Callable[[Connection], T], asked_at: float) -> T:
         if self._connection is not None and not self._connection.is_usable():
             self.close()
         if self._connection is None:
             self._connection = self._engine.connect()
-        with self._connection.transaction(writes=self._for_writes):
-            return work(self._connection)
+        if self._was_locked:
+            left = LOCK_SECONDS - (self._monotonic() - asked_at)
+            self._connection.wait_for_locks(max(0.0, min(left, LOCKED_SECONDS)))
+        try:
+            with self._connection.transaction(writes=self._for_writes):
+                result = work(self._connection)
+        except StoreLocked:
+            self._was_locked = True
+            raise
+        if self._was_locked:
+            self._was_locked = False
+            self._connection.wait_for_locks(LOCK_SECONDS)
+        return result

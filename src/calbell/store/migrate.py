@@ -88,9 +88,10 @@ class Migrated(Struct, frozen=True):
 def bring_up_to_date(engine: Engine, now: datetime) -> Migrated:
     """The database has this program's schema; what was done for it.
 
-    A SQLite file that holds something is copied first, to `<file>.before-<version>`;
-    `StoreUnavailable` where that fails, and nothing is changed.
+    A SQLite file that holds something is looked at first, and copied to
+    `<file>.before-<version>`; `StoreUnavailable` where that fails, and nothing is changed.
     """
+    engine.examine()
     connection = engine.connect()
     try:
         with connection.transaction(writes=True):

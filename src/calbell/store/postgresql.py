@@ -1,18 +1,29 @@
 """PostgreSQL: any number of processes around one database that keeps everything."""
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import LiteralString
 
 import psycopg
 from msgspec import Struct
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from calbell.store.connection import MissingReference, Row, StoreUnavailable, TryAgain, Value
-from calbell.store.statements import Dialect, Statement
+from calbell.store.connection import (
+    CANNOT_BE_ASKED,
+    MissingReference,
+    Row,
+    StoreDamaged,
+    StoreUnavailable,
+    TryAgain,
+    Value,
+)
+from calbell.store.statements import Dialect, Statement, load
+
+_SQL = load("durability")
 
 CONNECT_SECONDS = 5
 CHANNEL = "calbell"
@@ -28,6 +39,21 @@ WISHES: dict[str, str | int] = {
 """How to connect, unless the URL says otherwise: a server that is gone without a word is noticed in
 seconds."""
 
+IN_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "25006": "the database is read-only",
+        "53100": "the disk is full",
+        "55P03": "another program holds the database locked",
+        "57P03": "the database is starting or stopping",
+        "58030": "the disk cannot be read or written",
+        "XX001": "the database is damaged",
+        "XX002": "the database is damaged",
+    }
+)
+"""By SQLSTATE: what an operator of the server has to do something about, or to wait for."""
+
+_DAMAGE = ("XX001", "XX002")
+
 _PASSING = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.UniqueViolation)
 
 
@@ -41,8 +67,10 @@ class PostgresConnection:
             told = conninfo_to_dict(url)
             wishes = {name: value for name, value in WISHES.items() if name not in told}
             self._raw = psycopg.connect(make_conninfo(url, **wishes), autocommit=True)
+            self._raw.execute(_SQL["commit_durably"].postgresql)
         except psycopg.Error as error:
-            raise StoreUnavailable(f"cannot connect to PostgreSQL: {_plain(error)}") from None
+            message = f"cannot connect to PostgreSQL: {_plain(error)}"
+            raise StoreUnavailable(message, _words(error)) from None
         self._raw.prepare_threshold = 2
 
     def run(self, statement: Statement, /, **scalars: Value) -> list[Row]:
@@ -77,20 +105,29 @@ class PostgresConnection:
         try:
             self._raw.execute(begin)
             yield
-        except _PASSING as error:
+        except BaseException as error:
             self._undo()
-            raise TryAgain(f"PostgreSQL: {_plain(error)}") from error
-        except psycopg.errors.ForeignKeyViolation as error:
-            self._undo()
-            raise MissingReference("PostgreSQL: a foreign key refers to nothing") from error
-        except BaseException:
-            self._undo()
+            if isinstance(error, psycopg.Error) and not _is_forbidden_here(error, begin):
+                raise self._meant(error) from error
             raise
         try:
             self._raw.execute("commit")
         except psycopg.Error as error:
             self._undo()
-            raise StoreUnavailable(f"PostgreSQL: {_plain(error)}") from error
+            raise StoreUnavailable(f"PostgreSQL: {_plain(error)}", _words(error)) from error
+
+    def _meant(self, error: psycopg.Error) -> Exception:
+        """The error in the store's terms, after a rollback; itself where it is a mistake of
+        ours."""
+        if isinstance(error, psycopg.errors.ForeignKeyViolation):
+            return MissingReference("PostgreSQL: a foreign key refers to nothing")
+        if error.sqlstate in IN_WORDS:
+            if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+                # A server that became a standby: another connection may lead to its successor.
+                self._raw.close()
+            kind = StoreDamaged if error.sqlstate in _DAMAGE else StoreUnavailable
+            return kind(f"PostgreSQL: {_plain(error)}", _words(error))
+        return TryAgain(f"PostgreSQL: {_plain(error)}") if isinstance(error, _PASSING) else error
 
     def _undo(self) -> None:
         """What was begun is rolled back; with a connection that is lost, the server does it."""
@@ -99,6 +136,9 @@ class PostgresConnection:
 
     def is_usable(self) -> bool:
         return not self._raw.closed and not self._raw.broken
+
+    def wait_for_locks(self, seconds: float) -> None:
+        """Nobody can hold the whole of this database."""
 
     def notifications(self, timeout: float) -> Iterator[str]:
         """What arrives on Calbell's channel within `timeout` seconds; `listen` first."""
@@ -126,6 +166,9 @@ class PostgresEngine(Struct, frozen=True):
 
     def connect(self) -> PostgresConnection:
         return PostgresConnection(self.url)
+
+    def examine(self) -> None:
+        """A server looks after its files by itself."""
 
     def copy_before(self, version: int, now: datetime) -> None:
         """Copies of a server are its operator's."""
@@ -155,6 +198,16 @@ def _element(value: Value) -> str:
     if isinstance(value, bytes):
         return '"\\\\x' + value.hex() + '"'
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _is_forbidden_here(error: psycopg.Error, begin: str) -> bool:
+    """Whether a unit wrote that said it would only read: a mistake of ours, not of the server."""
+    read_only = isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
+    return read_only and begin.endswith("read only")
+
+
+def _words(error: psycopg.Error) -> str:
+    return IN_WORDS.get(error.sqlstate or "", CANNOT_BE_ASKED)
 
 
 def _plain(error: psycopg.Error) -> str:

@@ -6,15 +6,22 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Self
+from urllib.parse import quote
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from calbell.store.connection import MissingReference, Row, StoreUnavailable, Value
+from calbell.store.connection import Row, StoreDamaged, StoreUnavailable, Value
 from calbell.store.file_copies import BUSY_SECONDS, copy, free_name
+from calbell.store.sqlite_errors import ends_connection, meant
+from calbell.store.sqlite_file import FileId, damaged, file_id, lost, require_whole
 from calbell.store.statements import Dialect, Statement
 
 OLDEST = (3, 37)
 """`strict` tables; `returning` and `update ... from` are older."""
+
+FULL = 2
+"""The number of synchronous=FULL: each commit is synced before it returns."""
 
 CHECKPOINT_PAGES = 4000
 """16 MB of log before it is copied into the file: with SQLite's 1,000 pages that is every few
@@ -22,32 +29,68 @@ commits under load."""
 
 
 class SqliteConnection:
-    """A connection in WAL mode, each commit on disk before it returns (synchronous=FULL)."""
+    """A connection in WAL mode, each commit on disk before it returns (synchronous=FULL): what
+    SQLite says that it does is read back, not assumed.
+
+    With `served` it is to that very file, which is not made if it is not there, and not written to
+    any more once the path leads to another.
+    """
 
     dialect = Dialect.SQLITE
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, served: FileId | None = None) -> None:
+        self._path = path
+        self._name = "SQLite" if path == ":memory:" else str(Path(path).absolute())
+        self._served = served
+        self._log: FileId | None = None
+        self._is_usable = True
         try:
-            if path != ":memory:":
+            if served is None and path != ":memory:":
                 _make_private(path)
             self._raw = sqlite3.connect(
-                path,
+                path if path == ":memory:" else f"file:{quote(os.fsencode(self._name))}?mode=rw",
                 timeout=BUSY_SECONDS,
                 isolation_level=None,
                 check_same_thread=False,
                 cached_statements=512,
+                uri=path != ":memory:",
             )
-            for pragma in (
-                "journal_mode = wal",
-                "synchronous = full",
-                "foreign_keys = on",
-                f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
-                "temp_store = memory",
-            ):
-                self._raw.execute(f"pragma {pragma}")
-        except (sqlite3.Error, OSError) as error:
-            where = Path(path).absolute()
-            raise StoreUnavailable(f"cannot open {where}: {error}") from error
+        except sqlite3.Error as error:
+            if served is not None and file_id(path) != served:
+                raise lost(path) from error
+            raise meant(error, self._name) from error
+        except OSError as error:
+            raise StoreUnavailable(f"cannot open {self._name}: {error.strerror}") from error
+        try:
+            self._set_up()
+        except BaseException as error:
+            self._raw.close()
+            if isinstance(error, sqlite3.Error):
+                raise meant(error, self._name) from error
+            raise
+
+    def _set_up(self) -> None:
+        ((journal,),) = self._raw.execute("pragma journal_mode = wal")
+        if journal != "wal" and self._path != ":memory:":
+            raise StoreUnavailable(
+                f"SQLite cannot keep a write-ahead log beside {self._name} (it "
+                f"says {journal}): put the database on a local disk, or use PostgreSQL"
+            )
+        for name, value in (
+            ("synchronous", FULL),
+            ("foreign_keys", 1),
+            ("wal_autocheckpoint", CHECKPOINT_PAGES),
+            ("temp_store", 2),
+        ):
+            self._raw.execute(f"pragma {name} = {value}")
+            ((found,),) = self._raw.execute(f"pragma {name}")
+            if found != value:
+                raise StoreUnavailable(
+                    f"SQLite {sqlite3.sqlite_version} does not take {name} = {value}, it stays "
+                    f"with {found}: use a Python with an ordinary SQLite"
+                )
+        if self._served is not None and file_id(self._path) != self._served:
+            raise lost(self._path)
 
     def run(self, statement: Statement, /, **scalars: Value) -> list[Row]:
         return self._raw.execute(statement.sqlite, _in_order(statement, scalars)).fetchall()
@@ -75,20 +118,33 @@ class SqliteConnection:
     def transaction(self, *, writes: bool) -> Iterator[None]:
         try:
             self._raw.execute("begin immediate" if writes else "begin")
-            try:
-                yield
-            except BaseException:
-                self._raw.execute("rollback")
-                raise
+            if writes and self._served is not None:
+                self._require_same_files(self._served)
+            yield
             self._raw.execute("commit")
-        except sqlite3.IntegrityError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
-                raise MissingReference(f"SQLite: {error}") from error
+        except BaseException as error:
+            self._undo()
+            if isinstance(error, sqlite3.Error):
+                self._is_usable = self._is_usable and not ends_connection(error)
+                raise meant(error, self._name) from error
             raise
-        except sqlite3.OperationalError as error:
-            if self._raw.in_transaction:
+
+    def _undo(self) -> None:
+        """Nothing of the transaction is left. Some errors make SQLite roll back by itself; where it
+        cannot be done, no other unit may run inside this one."""
+        if self._raw.in_transaction:
+            with suppress(sqlite3.Error):
                 self._raw.execute("rollback")
-            raise StoreUnavailable(f"SQLite: {error}") from error
+            self._is_usable = self._is_usable and not self._raw.in_transaction
+
+    def _require_same_files(self, served: FileId) -> None:
+        """Whoever opens the path sees what is written here. The log is there since `begin`, and
+        stays the same for as long as somebody is connected."""
+        log = file_id(f"{self._path}-wal")
+        if self._log is None:
+            self._log = log
+        if log is None or log != self._log or file_id(self._path) != served:
+            raise lost(self._path)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -96,7 +152,19 @@ class SqliteConnection:
             yield
 
     def is_usable(self) -> bool:
-        return True
+        return self._is_usable
+
+    def wait_for_locks(self, seconds: float) -> None:
+        self._raw.execute(f"pragma busy_timeout = {int(seconds * 1000)}")
+
+    def read_ends(self) -> None:
+        """The schema and the first and last row of every table could be read."""
+        tables = self._raw.execute(
+            "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'"
+        ).fetchall()
+        for (name,) in tables:
+            for order in ("asc", "desc"):
+                self._raw.execute(f'select * from "{name}" order by rowid {order} limit 1')
 
     def data_version(self) -> int:
         """Changes when another connection has committed something."""
@@ -117,12 +185,14 @@ def _make_private(path: str) -> None:
 
 
 class SqliteEngine(Struct, frozen=True):
-    """The database file `path`; `:memory:` is a new one for every connection."""
+    """The database file `path`; `:memory:` is a new one for every connection. With `served`, it is
+    that very file."""
 
     path: str
     dialect: Dialect = Dialect.SQLITE
     writers: int = 1
     lanes: int = 1
+    served: FileId | None = None
 
     def connect(self) -> SqliteConnection:
         if sqlite3.sqlite_version_info < OLDEST:
@@ -130,9 +200,30 @@ class SqliteEngine(Struct, frozen=True):
                 f"SQLite {'.'.join(map(str, OLDEST))} or newer is needed, "
                 f"this Python has {sqlite3.sqlite_version}"
             )
-        if self.path != ":memory:" and not Path(self.path).absolute().parent.is_dir():
-            raise StoreUnavailable(f"there is no folder {Path(self.path).absolute().parent}")
-        return SqliteConnection(self.path)
+        folder = Path(self.path).absolute().parent
+        if self.path != ":memory:" and self.served is None and not folder.is_dir():
+            raise StoreUnavailable(f"there is no folder {folder}")
+        return SqliteConnection(self.path, self.served)
+
+    def serving(self) -> Self:
+        """The engine for as long as a service runs: a file that is removed, or replaced by another,
+        is not taken for this one."""
+        return structs.replace(self, served=file_id(self.path))
+
+    def examine(self) -> None:
+        if self.path == ":memory:":
+            return
+        require_whole(self.path)
+        if file_id(self.path) is None:
+            return
+        connection = self.connect()
+        try:
+            with connection.transaction(writes=False):
+                connection.read_ends()
+        except StoreDamaged as error:
+            raise damaged(self.path, str(error)) from error
+        finally:
+            connection.close()
 
     def copy_before(self, version: int, now: datetime) -> Path:
         target = free_name(Path(f"{self.path}.before-{version}"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import structlog
 
+from calbell import telemetry
 from calbell.store.connection import Connection, StoreUnavailable
 from calbell.store.database import Database
 
@@ -53,6 +54,7 @@ class Listener:
         self._loop = loop
         self._wake = wake
         self._closing = threading.Event()
+        self._seldom = telemetry.Seldom()
         self._thread = threading.Thread(target=self._listen, name="store-listen", daemon=True)
 
     def start(self) -> None:
@@ -78,5 +80,6 @@ class Listener:
                 finally:
                     connection.close()
             except StoreUnavailable as error:
-                log.warning("listener_lost", detail=str(error))
+                if self._seldom.says(error.reason):
+                    log.warning("listener_lost", detail=str(error))
                 self._closing.wait(AFTER_FAILURE_SECONDS)

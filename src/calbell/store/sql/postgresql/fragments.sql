@@ -34,6 +34,14 @@ for no key update of p
 -- name: notify
 select pg_notify('calbell', '')
 
+-- name: commit_durably
+select set_config('synchronous_commit', 'on', false)
+where current_setting('synchronous_commit') = 'off'
+
+-- name: durability
+select current_setting('fsync'), current_setting('full_page_writes'),
+  current_setting('synchronous_commit')
+
 -- name: database_time
 select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)
 

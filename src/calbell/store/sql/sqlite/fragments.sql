@@ -33,6 +33,14 @@ blob
 -- Other processes notice by pragma data_version.
 select 1
 
+-- name: commit_durably
+-- Every connection sets it, and reads it back, when it is made.
+select null where false
+
+-- name: durability
+-- A connection that does not sync is not made.
+select 'on', 'on', 'on'
+
 -- name: database_time
 -- There is one process, on one machine, with one clock.
 select null

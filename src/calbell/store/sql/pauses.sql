@@ -1,0 +1,44 @@
+-- name: shorten_paces
+-- A project's pace, set by a clock that has gone back since.
+update projects
+set free_at = case when free_at - :by < :latest then free_at - :by else :latest end
+where free_at > :after
+
+-- name: shorten_backoffs
+-- The same for what Expo asked to wait for.
+update projects
+set backoff_until = case when backoff_until - :by < :latest then backoff_until - :by
+  else :latest end
+where backoff_until > :after
+
+-- name: shorten_probes
+-- The same for the next try of what is held.
+update holds set probe_at = case when probe_at - :by < :latest then probe_at - :by else :latest end
+where probe_at > :after
+
+-- name: shorten_retries
+-- The same for deliveries that are tried again; not for those that wait until they are stale.
+update deliveries set due_at = case when due_at - :by < :latest then due_at - :by else :latest end
+where state = 'queued' and due_at > :after and due_at <> expires_at
+
+-- name: shorten_looks
+-- The same for the next look for a receipt.
+update attempts
+set receipt_due_at = case when receipt_due_at - :by < :latest then receipt_due_at - :by
+  else :latest end
+where receipt_due_at > :after
+
+-- name: say_gathered
+-- News that was to wait for its like, for moments only: made in what is the future again.
+update notifications set due_at = :now
+where state = 'waiting' and due_at > :now and created_at > :now
+  and due_at <= created_at + :moments and kind <> 'BOOKING_REMINDER'
+
+-- name: put_off_looks
+-- Looks for receipts of what this process sent come as long after it as they were to.
+update attempts set receipt_due_at = receipt_due_at + :by
+where receipt_due_at is not null and at between :began and :until
+
+-- name: renew_leases
+-- Who holds one is alive, or nobody knows better: it runs from now on.
+update deliveries set lease_until = :until where state = 'sending'
