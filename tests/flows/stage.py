@@ -183,6 +183,10 @@ class Stage:
         statement = Statement("ask", "", (), (), (), sql, sql, returns_rows=True)
         return run_once(self.connection, lambda c: c.run(statement))
 
+    def script(self, sql: str) -> None:
+        """Something that no flow does is done to the database."""
+        self.connection.script(sql)
+
     def states(self) -> dict[tuple[str, str | None], int]:
         """How many deliveries are in each state, for each reason."""
         rows = self.ask("select state, reason from deliveries")

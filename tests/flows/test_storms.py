@@ -124,3 +124,26 @@ def test_a_burst_of_one_app_does_not_keep_another_waiting() -> None:
         assert stage.shown(single) == 2
 
     stage.plays(story())
+
+
+def test_a_receipt_is_not_given_up_at_the_first_look_after_a_long_stop() -> None:
+    stage = Stage()
+    stage.phone(7)
+
+    async def story() -> None:
+        stage.tell(7)
+        await sleep(1)
+        # As if the clock had been set forward, or nobody had been there for a day.
+        stage.script("update attempts set at = at - 86400000")
+        stage.line.broken = lambda request, response: (
+            response
+            if request.path.endswith("/send")
+            else Response(200, {"content-type": "application/json"}, b'{"data":{}}')
+        )
+        await sleep(16 * MINUTE)
+        assert stage.states() == {("accepted", None): 1}
+        stage.line.broken = lambda _, response: response
+        await sleep(HOUR)
+
+    stage.plays(story())
+    assert stage.states() == {("delivered", None): 1}

@@ -39,6 +39,10 @@ from calbell.telemetry import Metrics
 log = structlog.get_logger()
 
 
+FEWEST_LOOKS = 3
+"""Before a receipt is given up, however long ago its ticket came."""
+
+
 class Patience(Struct, frozen=True):
     """When to look for receipts: first after `delay`; a question that failed is asked again with
     growing pauses, and one that a process died over when its `lease` has run out."""
@@ -209,22 +213,27 @@ def _plan(
     now: datetime,
 ) -> None:
     """The next look for receipts that are not there; soon where they tell about credentials."""
-    looks = {
-        one: next_look(_first_look(one, known, patience), now - one.sent_at) for one in missing
-    }
-    receipts.plan_looks(
-        connection,
-        ((one.attempt_id, one.sent_at + look if look else None) for one, look in looks.items()),
-    )
+    looks = {one: _next_look_at(one, known, patience, now) for one in missing}
+    receipts.plan_looks(connection, ((one.attempt_id, at) for one, at in looks.items()))
     receipts.give_up(
         connection,
         (
             (one.delivery_id, DeliveryState.UNKNOWN)
-            for one, look in looks.items()
-            if look is None and one.is_newest
+            for one, at in looks.items()
+            if at is None and one.is_newest
         ),
         now,
     )
+
+
+def _next_look_at(
+    one: DueReceipt, known: Sequence[Hold], patience: Patience, now: datetime
+) -> datetime | None:
+    look = next_look(_first_look(one, known, patience), now - one.sent_at)
+    if look is not None:
+        return one.sent_at + look
+    # A clock that was set forward, or a long stop, is no reason to give up at the first look.
+    return now + patience.delay if one.look + 1 < FEWEST_LOOKS else None
 
 
 def _first_look(one: DueReceipt, known: Sequence[Hold], patience: Patience) -> timedelta:
