@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from bench import cores, drain, latency, machine, memory, profiling, table, throughput, wording
 from bench.databases import Databases, SqliteFiles, postgresql
-from bench.figures import Engine, Figure, Reading
+from bench.figures import Engine, Figure, Reading, engine_named
 from bench.stage import FULL, QUICK, Stage
 
 MEASUREMENTS: dict[str, Callable[[Stage], list[Reading]]] = {
@@ -123,13 +123,9 @@ def _parser() -> argparse.ArgumentParser:
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="a short check, not a measurement")
     parser.add_argument(
-        "--engines", nargs="+", type=_engine, default=list(Engine), help="sqlite, postgresql"
+        "--engines", nargs="+", type=engine_named, default=list(Engine), help="sqlite, postgresql"
     )
     parser.add_argument("--folder", type=Path, help="databases are made in here, not in /tmp")
-
-
-def _engine(text: str) -> Engine:
-    return {engine.lower(): engine for engine in Engine}[text.lower()]
 
 
 def _tell(line: str) -> None:

@@ -12,6 +12,11 @@ class Engine(StrEnum):
     POSTGRESQL = "PostgreSQL"
 
 
+def engine_named(text: str) -> Engine:
+    """The engine of that name, in whatever case."""
+    return {engine.lower(): engine for engine in Engine}[text.lower()]
+
+
 class Goal(Struct, frozen=True):
     """What a figure has to reach: at least, or at most, so much."""
 

@@ -89,6 +89,16 @@ def platform(number: int) -> Platform:
     return Platform.ANDROID if number % 4 > 1 else Platform.IOS
 
 
+def organizer_of(number: int) -> payloads.Json:
+    """A user as the organizer of a booking."""
+    return payloads.organizer(id=_id(number), name=_name(number), email=_address(number))
+
+
+def guest_of(number: int) -> payloads.Json:
+    """A user as who booked."""
+    return payloads.attendee(email=_address(number), name=_name(number))
+
+
 def bookings(number: int, now: datetime) -> Iterator[bytes]:
     """Bodies of BOOKING_CREATED, each of another booking that begins within the next month."""
     for at in range(number):
@@ -101,14 +111,8 @@ def bookings(number: int, now: datetime) -> Iterator[bytes]:
         yield payloads.body(
             payloads.created(
                 uid=f"bench{at:07d}",
-                organizer=payloads.organizer(
-                    id=_id(organizer), name=_name(organizer), email=_address(organizer)
-                ),
-                attendees=[
-                    payloads.attendee()
-                    if at % 2
-                    else payloads.attendee(email=_address(guest), name=_name(guest))
-                ],
+                organizer=organizer_of(organizer),
+                attendees=[payloads.attendee() if at % 2 else guest_of(guest)],
                 start=start,
                 end=start + timedelta(minutes=30),
                 sent_at=now,

@@ -287,3 +287,12 @@ def test_a_preview_shows_the_messages_and_sends_nothing(stand: Stand) -> None:
     assert messages[0]["data"]["notificationEvent"] == "BOOKING_CONFIRMED"
     assert ended.out.count(" of 4096 bytes") == 2
     assert [stand.expo.sent(token) for token in tokens] == [[], []]
+
+
+def test_the_status_says_how_large_the_database_is(database: Database) -> None:
+    assert database.run("migrate").code == 0
+    told = json.loads(database.run("status", "--json").out)["storage"]
+    assert told["size"] == Path(database.url.removeprefix("sqlite:///")).stat().st_size
+    assert told["free"] == 0
+    lines = database.run("status").out.splitlines()
+    assert ["database", "0.2", "MB"] in [line.split() for line in lines]

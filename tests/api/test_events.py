@@ -15,13 +15,16 @@ from calbell.config import Secret, Settings
 from calbell.domain.events import Payment, TimeSpan
 from calbell.domain.people import Person
 from calbell.domain.push_events import PushEvent
+from calbell.domain.retention import Horizon
 from calbell.flows import story
 from calbell.flows.story import Timeline
-from calbell.store import deliveries, events, upkeep
+from calbell.store import deliveries, events, retention, upkeep
 from calbell.store.connection import Connection, StoreUnavailable
 from calbell.store.deliveries import DueDelivery
+from calbell.store.retention import Place
 from tests import payloads
 from tests.api.desk import APP_PUSH, GOOD, NOON, Desk, Said
+from tests.contract.world import deliver, send
 
 PATH = "/v1/events"
 SECRET = "webhook-secret"
@@ -275,9 +278,12 @@ def test_a_key_that_can_be_none_is_refused(desk: Source, key: str) -> None:
 def test_a_key_is_known_as_long_as_its_booking(desk: Source) -> None:
     first = desk.taken(plain(), key="k")
     over = START + timedelta(minutes=30)
-    desk.run(upkeep.forget, over, 10)
+    desk.run(send, NOON)
+    desk.run(deliver, NOON)
+    desk.run(retention.forget, Horizon(over, over), Place(), 100)
     assert desk.taken(plain(), key="k") == first | {"duplicate": True}
-    desk.run(upkeep.forget, over + timedelta(milliseconds=1), 10)
+    later = over + timedelta(milliseconds=1)
+    desk.run(retention.forget, Horizon(later, later), Place(), 100)
     assert desk.taken(plain(), key="k")["duplicate"] is False
 
 

@@ -1,14 +1,12 @@
-"""Retention and counts."""
+"""Counts."""
 
-from datetime import timedelta
-
-from calbell.flows import story
-from calbell.store import events, subscriptions, upkeep
+from calbell.store import events, upkeep
 from calbell.store.connection import Connection
 from calbell.store.events import Refusal
+from calbell.store.statements import Dialect
 from tests import payloads
-from tests.contract.test_take_in import END, Intake, created
-from tests.contract.world import LATER, NOW, token
+from tests.contract.test_take_in import Intake, created
+from tests.contract.world import LATER, NOW
 
 
 def filled(connection: Connection) -> Intake:
@@ -21,32 +19,6 @@ def filled(connection: Connection) -> Intake:
     return world
 
 
-def test_what_is_over_is_forgotten_with_all_its_history(connection: Connection) -> None:
-    world = filled(connection)
-    assert world.run(upkeep.forget, END, 10) == 2
-    assert world.run(story.timeline, "b1") is not None
-    assert world.run(upkeep.forget, END + timedelta(seconds=1), 10) == 1
-    assert world.run(story.timeline, "b1") is None
-    assert world.states() == []
-    assert world.phones(7)
-
-
-def test_forgetting_goes_in_steps(connection: Connection) -> None:
-    world = filled(connection)
-    world.take(created(uid="b2"))
-    after = END + timedelta(days=1)
-    steps = [world.run(upkeep.forget, after, 1) for _ in range(4)]
-    assert steps == [3, 1, 0, 0]
-
-
-def test_phones_that_nobody_needs_are_forgotten(connection: Connection) -> None:
-    world = filled(connection)
-    world.run(subscriptions.remove, 7, token("a"))
-    world.run(upkeep.forget, END + timedelta(days=1), 10)
-    assert world.run(upkeep.forget, END + timedelta(days=1), 10) == 0
-    assert world.run(upkeep.counts, NOW).phones == 0
-
-
 def test_everything_is_counted(connection: Connection) -> None:
     world = filled(connection)
     counts = world.run(upkeep.counts, NOW)
@@ -57,6 +29,21 @@ def test_everything_is_counted(connection: Connection) -> None:
     assert counts.last_event_at == NOW
     assert counts.depth == upkeep.Depth(1, NOW)
     assert counts.last_failures == ()
+
+
+def test_what_was_deleted_is_free_for_what_comes(connection: Connection) -> None:
+    world = filled(connection)
+    for number in range(2, 40):
+        world.take(created(uid=f"b{number}"))
+    before = world.run(upkeep.storage)
+    assert before.size > 100_000
+    world.run(lambda c: c.script("delete from bookings;"))
+    after = world.run(upkeep.storage)
+    assert after.size >= before.size
+    if connection.dialect is Dialect.SQLITE:
+        assert (before.free or 0) < (after.free or 0) < after.size
+    else:
+        assert after.free is None
 
 
 def test_the_last_thousand_refusals_are_kept(connection: Connection) -> None:

@@ -5,16 +5,18 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Concatenate, ParamSpec, TypeVar
 
+from calbell.domain.delivery import DeliveryState
 from calbell.domain.notification import BookingFacts, NotificationState, Planned
 from calbell.domain.people import Role
 from calbell.domain.push_events import PushEvent
 from calbell.domain.subscription import Platform, Registration, SubscribedPhone, Subscription
 from calbell.flows.surroundings import new_key
-from calbell.store import deliveries, notifications, subscriptions, users
+from calbell.store import deliveries, notifications, receipts, subscriptions, users
 from calbell.store.connection import Connection
 from calbell.store.database import run_once
-from calbell.store.deliveries import DueDelivery, NewDelivery
+from calbell.store.deliveries import Completion, DueDelivery, NewDelivery
 from calbell.store.notifications import NewNotification
+from calbell.store.receipts import SettledReceipt
 from calbell.store.users import Profile
 
 P = ParamSpec("P")
@@ -42,6 +44,42 @@ def profile(id_: int, *addresses: str) -> Profile:
         addresses=addresses or (f"user{id_}@example.com",),
         created_at=NOW,
     )
+
+
+def send(connection: Connection, at: datetime, number: int = 1_000) -> int:
+    """One unit of work: what is due is sent, and Expo accepted it; how many there were. The
+    receipts are due at once."""
+    project_id = deliveries.pick_project(connection, at)
+    due = [] if project_id is None else deliveries.due(connection, project_id, at, number)
+    deliveries.lease(connection, (one.id for one in due), WORKER, at + LEASE)
+    completions = [
+        Completion(
+            delivery_id=one.id,
+            worker=WORKER,
+            attempt=one.attempt,
+            asked_at=at,
+            outcome="accepted",
+            ticket_id=f"ticket-{one.id}",
+            receipt_due_at=at,
+            phone_id=one.phone_id,
+            token=one.token,
+            most_together=one.most_together,
+        )
+        for one in due
+    ]
+    deliveries.complete_many(connection, completions, at)
+    return len(due)
+
+
+def deliver(connection: Connection, at: datetime, number: int = 1_000) -> int:
+    """One unit of work: the receipts that are due came, and all is well; how many there were."""
+    due = receipts.claim(connection, at, at + LEASE, number)
+    came = [
+        SettledReceipt(one.attempt_id, one.delivery_id, "ok", DeliveryState.DELIVERED)
+        for one in due
+    ]
+    receipts.settle(connection, came, at)
+    return len(due)
 
 
 class World:
@@ -123,6 +161,13 @@ class World:
             return found
 
         return self.run(unit)
+
+    def finish(self, at: datetime = NOW) -> None:
+        """All that is due is sent and delivered."""
+        while self.run(send, at):
+            continue
+        while self.run(deliver, at):
+            continue
 
     def states(self) -> list[tuple[str, str | None, int, int]]:
         """State, reason, attempts and possibly_sent of every delivery."""

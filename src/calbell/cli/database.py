@@ -12,7 +12,7 @@ from calbell.store import migrate as migrations
 from calbell.store import upkeep
 from calbell.store.engines import engine_of
 from calbell.store.holds import Held
-from calbell.store.upkeep import Counts
+from calbell.store.upkeep import Counts, Storage
 
 
 def migrate() -> int:
@@ -65,6 +65,7 @@ def _rows(counts: Counts) -> list[tuple[str, str]]:
         ("notifications", _by_state(counts.notifications)),
         ("deliveries", _by_state(counts.deliveries)),
         ("unreadable events", str(counts.unreadable_events)),
+        ("database", _room(counts.storage)),
         ("last event", _at(counts.last_event_at) if counts.last_event_at else "none"),
         *(("held", _held(held)) for held in counts.held),
         *(
@@ -82,6 +83,11 @@ def _held(held: Held) -> str:
 
 def _at(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _room(storage: Storage) -> str:
+    free = f", {storage.free / 1e6:,.1f} MB of it free for what comes" if storage.free else ""
+    return f"{storage.size / 1e6:,.1f} MB{free}"
 
 
 def _by_state(counts: dict[str, int]) -> str:

@@ -15,6 +15,7 @@ from calbell.store.connection import Row, StoreDamaged, StoreUnavailable, Value
 from calbell.store.file_copies import BUSY_SECONDS, copy, free_name
 from calbell.store.sqlite_errors import ends_connection, meant
 from calbell.store.sqlite_file import FileId, damaged, file_id, lost, require_whole
+from calbell.store.sqlite_log import CHECKPOINT_PAGES, LONGEST_LOG, Log
 from calbell.store.statements import Dialect, Statement
 
 OLDEST = (3, 37)
@@ -22,10 +23,6 @@ OLDEST = (3, 37)
 
 FULL = 2
 """The number of synchronous=FULL: each commit is synced before it returns."""
-
-CHECKPOINT_PAGES = 4000
-"""16 MB of log before it is copied into the file: with SQLite's 1,000 pages that is every few
-commits under load."""
 
 
 class SqliteConnection:
@@ -42,7 +39,7 @@ class SqliteConnection:
         self._path = path
         self._name = "SQLite" if path == ":memory:" else str(Path(path).absolute())
         self._served = served
-        self._log: FileId | None = None
+        self._log_file: FileId | None = None
         self._is_usable = True
         try:
             if served is None and path != ":memory:":
@@ -61,6 +58,7 @@ class SqliteConnection:
             raise meant(error, self._name) from error
         except OSError as error:
             raise StoreUnavailable(f"cannot open {self._name}: {error.strerror}") from error
+        self._log = Log(self._raw, path)
         try:
             self._set_up()
         except BaseException as error:
@@ -80,6 +78,7 @@ class SqliteConnection:
             ("synchronous", FULL),
             ("foreign_keys", 1),
             ("wal_autocheckpoint", CHECKPOINT_PAGES),
+            ("journal_size_limit", LONGEST_LOG),
             ("temp_store", 2),
         ):
             self._raw.execute(f"pragma {name} = {value}")
@@ -128,6 +127,8 @@ class SqliteConnection:
                 self._is_usable = self._is_usable and not ends_connection(error)
                 raise meant(error, self._name) from error
             raise
+        if writes:
+            self._log.keep_short()
 
     def _undo(self) -> None:
         """Nothing of the transaction is left. Some errors make SQLite roll back by itself; where it
@@ -141,9 +142,9 @@ class SqliteConnection:
         """Whoever opens the path sees what is written here. The log is there since `begin`, and
         stays the same for as long as somebody is connected."""
         log = file_id(f"{self._path}-wal")
-        if self._log is None:
-            self._log = log
-        if log is None or log != self._log or file_id(self._path) != served:
+        if self._log_file is None:
+            self._log_file = log
+        if log is None or log != self._log_file or file_id(self._path) != served:
             raise lost(self._path)
 
     @contextmanager

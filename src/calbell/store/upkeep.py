@@ -1,4 +1,4 @@
-"""Upkeep: counts for those who watch, and retention in bounded steps."""
+"""Upkeep: counts for those who watch."""
 
 from datetime import datetime
 
@@ -28,6 +28,14 @@ class Failure(Struct, frozen=True):
     code: str | None
 
 
+class Storage(Struct, frozen=True):
+    """How many bytes the database has, without its log, and how many of them are free for what
+    comes, where that is known."""
+
+    size: int
+    free: int | None
+
+
 class Counts(Struct, frozen=True, kw_only=True):
     """What `calbell status` shows."""
 
@@ -41,6 +49,7 @@ class Counts(Struct, frozen=True, kw_only=True):
     last_event_at: datetime | None
     last_failures: tuple[Failure, ...]
     held: tuple[Held, ...]
+    storage: Storage
 
 
 def depth(connection: Connection, now: datetime) -> Depth:
@@ -74,17 +83,11 @@ def counts(connection: Connection, now: datetime) -> Counts:
             Failure(from_ms(at), outcome, code)
             for at, outcome, code in connection.run(_SQL["last_errors"])
         ),
+        storage=storage(connection),
     )
 
 
-def forget(connection: Connection, before: datetime, number: int) -> int:
-    """Bookings that ended before then are gone with their history, at most `number` of them; so
-    are old events about no booking, test pushes, and phones that nothing needs. How many rows of
-    these kinds went."""
-    at = to_ms(before)
-    over = connection.run(_SQL["over_bookings"], before=at, number=number)
-    connection.each(_SQL["delete_bookings"], over)
-    return len(over) + sum(
-        connection.count(_SQL[name], before=at, number=number)
-        for name in ("delete_old_events", "delete_old_notifications", "delete_unused_phones")
-    )
+def storage(connection: Connection) -> Storage:
+    """How much room the database takes."""
+    (row,) = connection.run(_SQL["storage"])
+    return Storage(*row)

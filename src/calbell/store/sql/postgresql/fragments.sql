@@ -60,3 +60,12 @@ select setval(pg_get_serial_sequence(cast(:name as text), 'id'), cast(:above as 
 where nextval(pg_get_serial_sequence(cast(:name as text), 'id')) < :above
 -- name: analyze_carried
 analyze users, addresses, api_keys, phones, subscriptions, bookings
+
+-- name: storage
+-- Autovacuum knows what is free in the tables; it is not for everybody to ask.
+select pg_database_size(current_database()), null
+
+-- name: go_by_indexes
+-- One booking with most of all rows is enough to make it hash them all, for each of a list.
+select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+  set_config('enable_mergejoin', 'off', true)

@@ -59,3 +59,11 @@ update sqlite_sequence set seq = max(seq, :above) where name = :name
 -- name: analyze_carried
 -- Its plans do not hang on how large tables are.
 select 1
+
+-- name: storage
+select pages.page_count * page.page_size, free.freelist_count * page.page_size
+from pragma_page_count as pages, pragma_page_size as page, pragma_freelist_count as free
+
+-- name: go_by_indexes
+-- It has no statistics and joins by indexes.
+select 1
