@@ -32,6 +32,7 @@ from calbell.domain.backoff import Backoff
 from calbell.domain.outcomes import Accepted, Delivered
 from calbell.expo.messages import MOST_RECEIPTS
 from calbell.flows.claim import Pace, claim
+from calbell.flows.clocks import SteadyClock
 from calbell.flows.collect import Patience, settle
 from calbell.flows.prune import Prune
 from calbell.flows.receive import incoming_webhook
@@ -136,7 +137,7 @@ class Life:
             await self._database.run(settle, came, (), PATIENCE, now, self._chance.random())
 
     async def _prune(self) -> None:
-        prune = Prune(self._database, self.clock, RETENTION)
+        prune = Prune(self._database, self.clock, SteadyClock(), RETENTION)
         self._database.pruning = prune.step
         while True:
             due_at = await prune.turn()

@@ -29,13 +29,16 @@ class Watched:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.pruning: Unit[[], object] | None = None
+        self.pruning: object = None
         self.longest = Longest()
         self.last_step = 0.0
 
     @property
     def dialect(self) -> Dialect:
         return self._database.dialect
+
+    def trouble(self) -> str | None:
+        return self._database.trouble()
 
     async def run(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         asked = begun = time.perf_counter()
