@@ -17,6 +17,7 @@ from calbell.domain.subscription import Platform, SubscribedPhone
 from calbell.domain.wording import Reader
 from calbell.store import subscriptions
 from calbell.store.connection import Connection, Row
+from calbell.store.projects import UNKNOWN
 from calbell.store.statements import Dialect, load
 from calbell.store.subscriptions import Seen
 from calbell.store.times import from_ms, maybe_from_ms, to_ms
@@ -113,8 +114,10 @@ def insert_many(connection: Connection, deliveries: Iterable[NewDelivery], now: 
 
 def pick_project(connection: Connection, now: datetime) -> int | None:
     """A project that may be sent to now and has something due. Until this transaction ends nobody
-    else takes from it."""
+    else takes from it, and from none if it is that of the phones of unknown project."""
     rows = connection.run(_SQL["pick_project"], now=to_ms(now))
+    if rows == [(UNKNOWN,)] and connection.run(_SQL["any_paced"], now=to_ms(now)):
+        return None
     return rows[0][0] if rows else None
 
 

@@ -9,15 +9,21 @@ from rows(notification_id bigint, user_id bigint, subscription_id bigint, phone_
 
 -- name: pick_project
 -- A project that may be sent to now and has something due: the one that was sent to longest ago.
--- Phones of unknown project (row 1) count against the rate of every project.
-select p.id from projects p
-where p.backoff_until <= :now
+-- Phones of unknown project (row 1) count against the rate of every project. Whoever waited for a
+-- row sees its newest state, but the old one of all others: so what two may take at the same time
+-- is asked of the locked rows themselves.
+select p.id from projects p join projects u on u.id = 1
+where p.backoff_until <= :now and p.free_at <= :now and u.free_at <= :now
   and not exists (select 1 from projects o
     where o.free_at > :now and (o.id in (p.id, 1) or p.id = 1))
   and exists (select 1 from deliveries d
     where d.project_id = p.id and d.state = 'queued' and d.due_at <= :now)
 order by p.claimed_at, p.id limit 1
 {lock_projects}
+
+-- name: any_paced
+-- A project that was sent to just now. To be asked by who has row 1, so that nobody else takes.
+select id from projects where free_at > :now limit 1
 
 -- name: due_deliveries
 -- What is due in this project, longest waiting first, with all that its words are made from.
