@@ -52,7 +52,6 @@ IN_WORDS: Mapping[str, str] = MappingProxyType(
     {
         "25006": "the database is read-only",
         "53100": "the disk is full",
-        "53300": "the database has no connection left",
         "55P03": "another program holds the database locked",
         "57014": "the database takes too long",
         "57P03": "the database is starting or stopping",
