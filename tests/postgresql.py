@@ -88,7 +88,8 @@ def packaged() -> Path:
 def with_tls() -> Path | None:
     """The folder of the programs of a PostgreSQL that speaks TLS; the package's does not."""
     for folder in sorted(DEBIAN.glob("*/bin")) if DEBIAN.is_dir() else ():
-        told = subprocess.run([folder / "pg_config", "--configure"], capture_output=True, text=True)
+        words = [str(folder / "pg_config"), "--configure"]
+        told = subprocess.run(words, capture_output=True, text=True, check=False)
         if "openssl" in told.stdout:
             return folder
     return None
@@ -170,9 +171,11 @@ class Server:
 def own_server(programs: Path | None = None, **settings: str) -> Iterator[Server]:
     """A server that runs, with these settings; gone afterwards."""
     with TemporaryDirectory(prefix="calbell-own-postgres-", ignore_cleanup_errors=True) as folder:
+        # As above; others must be able to go in only after that.
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        the_packages = packaged()
         Path(folder).chmod(0o755)
-        server = Server(programs or packaged(), Path(folder))
+        server = Server(programs or the_packages, Path(folder))
         server.start(**settings)
         try:
             yield server

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from random import Random
 from typing import assert_never
@@ -24,11 +25,12 @@ from calbell.expo.client import NOT_TRANSMITTED, ExpoClient
 from calbell.expo.messages import MOST_RECIPIENTS
 from calbell.flows.brake import Brake
 from calbell.flows.breaker import PAUSE, Breaker
-from calbell.flows.claim import Claim, Pace, claim, next_claim_at
+from calbell.flows.claim import LATE, Claim, Pace, claim, next_claim_at
 from calbell.flows.compose import App, compose
 from calbell.flows.grace import Grace
 from calbell.flows.report import Report, Sending, keep_reports, report
 from calbell.flows.surroundings import Clock, Policy
+from calbell.store import deliveries
 from calbell.store.connection import StoreUnavailable
 from calbell.store.database import Database
 from calbell.store.deliveries import DueDelivery
@@ -136,12 +138,14 @@ class Dispatch:
         """One request, and what it came to is kept."""
         attempt = max(delivery.attempt for delivery in request)
         pause = self._pace.backoff.pause(attempt, self._chance.random())
+        starts_at = max(self._clock(), claimed.turn_at)
         sending = Sending(
-            claimed.project_id, request, self._worker, self._clock(), pause, claimed.holds_known
+            claimed.project_id, request, self._worker, starts_at, pause, claimed.holds_known
         )
         messages = [compose(one, self._app, sending.started_at) for one in request]
         answer: Answer = AllUnclear("STOPPED")
         try:
+            await self._take_turn(claimed)
             asking = asyncio.create_task(self._expo.send(messages))
             self._asking.add(asking)
             asking.add_done_callback(self._asking.discard)
@@ -151,6 +155,15 @@ class Dispatch:
             self._metrics.sent(answer, len(request), (now - sending.started_at).total_seconds())
             await self._keep(self._reported(sending, answer, now), attempt)
             self._wake_collect()
+
+    async def _take_turn(self, claimed: Claim) -> None:
+        """It is this request's turn; where that is over, the next one is put off."""
+        wait = claimed.turn_at - self._clock()
+        if wait > timedelta():
+            await asyncio.sleep(wait.total_seconds())
+        elif self._pace.rate and -wait > LATE:
+            with suppress(StoreUnavailable):
+                await self._database.run(deliveries.put_off, claimed.project_id, -wait - LATE)
 
     def _reported(self, sending: Sending, answer: Answer, now: datetime) -> Report:
         """What the answer comes to, in view of what was heard before."""
