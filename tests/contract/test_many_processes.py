@@ -154,7 +154,7 @@ def test_two_who_migrate_at_once_migrate_once(postgres_url: str) -> None:
     def bring_up_to_date() -> None:
         engine = PostgresEngine(postgres_url)
         both.wait(20)
-        applied.append(migrate.bring_up_to_date(engine, NOW))
+        applied.append(migrate.bring_up_to_date(engine, NOW).applied)
 
     threads = [threading.Thread(target=bring_up_to_date) for _ in range(2)]
     for thread in threads:
@@ -181,7 +181,7 @@ def test_a_migration_does_not_wait_long_for_a_table_because_all_wait_behind_it(
             migrate.bring_up_to_date(server, NOW)
         with pytest.raises(migrate.SchemaMismatch, match="run calbell migrate"):
             migrate.require_up_to_date(server)
-    assert migrate.bring_up_to_date(server, NOW) == (9999,)
+    assert migrate.bring_up_to_date(server, NOW).applied == (9999,)
 
 
 def test_a_migrating_process_is_waited_for_as_long_as_it_takes(server: PostgresEngine) -> None:

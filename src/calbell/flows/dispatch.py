@@ -39,6 +39,8 @@ from calbell.telemetry import Metrics
 
 log = structlog.get_logger()
 
+PUT_OFF_SECONDS = 0.5
+
 LAST_MOMENT = timedelta(seconds=1)
 """How long an end waits for the database to keep what is known."""
 
@@ -143,9 +145,13 @@ class Dispatch:
             claimed.project_id, request, self._worker, starts_at, pause, claimed.holds_known
         )
         messages = [compose(one, self._app, sending.started_at) for one in request]
+        await self._take_turn(claimed)
+        if self._clock() - claimed.turn_at > self._pace.lease / 2:
+            # This process stood still. By the time of the answer they are another worker's.
+            log.warning("request_dropped", deliveries=len(request))
+            return
         answer: Answer = AllUnclear("STOPPED")
         try:
-            await self._take_turn(claimed)
             asking = asyncio.create_task(self._expo.send(messages))
             self._asking.add(asking)
             asking.add_done_callback(self._asking.discard)
@@ -162,8 +168,10 @@ class Dispatch:
         if wait > timedelta():
             await asyncio.sleep(wait.total_seconds())
         elif self._pace.rate and -wait > LATE:
-            with suppress(StoreUnavailable):
-                await self._database.run(deliveries.put_off, claimed.project_id, -wait - LATE)
+            # Where the database is slow, the request does not wait for it.
+            with suppress(StoreUnavailable, TimeoutError):
+                async with asyncio.timeout(PUT_OFF_SECONDS):
+                    await self._database.run(deliveries.put_off, claimed.project_id, -wait - LATE)
 
     def _reported(self, sending: Sending, answer: Answer, now: datetime) -> Report:
         """What the answer comes to, in view of what was heard before."""
