@@ -85,6 +85,10 @@ class Cluster:
             worker.end_well()
             self.api.assert_logs_are_clean(worker)
 
+    def states(self) -> list[str]:
+        """The states of all deliveries."""
+        return [one.state for one in self.kept()]
+
     def kept(self) -> list[Kept]:
         """All deliveries."""
         with psycopg.connect(self.database.url) as connection:
