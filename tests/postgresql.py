@@ -117,7 +117,7 @@ class Server:
             self.give(folder)
             self.give(self.data)
         self._run("initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust", "-E", "utf8")
-        self.port = _free_port()
+        self.port = free_port()
 
     def give(self, path: Path) -> None:
         """The file or folder belongs to the user that the server runs as."""
@@ -184,7 +184,8 @@ def own_server(programs: Path | None = None, **settings: str) -> Iterator[Server
                 server.stop("immediate")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port at which nothing listens."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]

@@ -39,8 +39,6 @@ from calbell.telemetry import Metrics
 
 log = structlog.get_logger()
 
-PUT_OFF_SECONDS = 0.5
-
 LAST_MOMENT = timedelta(seconds=1)
 """How long an end waits for the database to keep what is known."""
 
@@ -82,6 +80,7 @@ class Dispatch:
         self._wake_collect = wake_collect
         self._seldom = telemetry.Seldom()
         self._under_way = set[asyncio.Task[None]]()
+        self._putting_off = set[asyncio.Task[None]]()
         self._asking = set[asyncio.Task[Answer]]()
         self._reports = Lists[Report, tuple[Scope, ...]](
             database,
@@ -127,7 +126,7 @@ class Dispatch:
         left = tuple(self._under_way)
         for task in left:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(*left, *self._putting_off, return_exceptions=True)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
@@ -168,10 +167,14 @@ class Dispatch:
         if wait > timedelta():
             await asyncio.sleep(wait.total_seconds())
         elif self._pace.rate and -wait > LATE:
-            # Where the database is slow, the request does not wait for it.
-            with suppress(StoreUnavailable, TimeoutError):
-                async with asyncio.timeout(PUT_OFF_SECONDS):
-                    await self._database.run(deliveries.put_off, claimed.project_id, -wait - LATE)
+            putting_off = asyncio.create_task(self._put_off(claimed, -wait - LATE))
+            self._putting_off.add(putting_off)
+            putting_off.add_done_callback(self._putting_off.discard)
+
+    async def _put_off(self, claimed: Claim, by: timedelta) -> None:
+        # The request does not wait for it: it would be later still.
+        with suppress(StoreUnavailable):
+            await self._database.run(deliveries.put_off, claimed.project_id, by)
 
     def _reported(self, sending: Sending, answer: Answer, now: datetime) -> Report:
         """What the answer comes to, in view of what was heard before."""
