@@ -25,8 +25,8 @@ class Api(Stand):
     """A running `calbell serve --no-delivery`."""
 
     @override
-    def start(self, *arguments: str) -> None:
-        super().start("--no-delivery", *arguments)
+    def start(self, *arguments: str, port: str = "0") -> None:
+        super().start("--no-delivery", *arguments, port=port)
 
 
 class Kept(Struct, frozen=True):
