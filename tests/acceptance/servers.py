@@ -5,17 +5,14 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-import psycopg
 
 from tests.acceptance.programs import Program, Reply, ask
+from tests.postgresql import new_database
 
 
 def fresh_database(postgres: str, number: int) -> str:
     """The URL of an empty database at the server with the URL `postgres`."""
-    name = f"acceptance_{number}"
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"'.encode())
-    return postgres.replace("/postgres?", f"/{name}?")
+    return new_database(postgres, number)
 
 
 class Expo:

@@ -123,10 +123,10 @@ class Stand:
         database.private |= {self.admin_token, self.secret}
         self.start()
 
-    def start(self, *arguments: str) -> None:
-        """It serves, at an address of its own."""
+    def start(self, *arguments: str, port: str = "0") -> None:
+        """It serves, at an address of its own or at this port."""
         self.program = Program(
-            ["-m", "calbell", "serve", "--port=0", *arguments],
+            ["-m", "calbell", "serve", f"--port={port}", *arguments],
             self.database.folder,
             self.variables,
         )

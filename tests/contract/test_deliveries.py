@@ -267,3 +267,23 @@ def test_intake_does_not_hide_a_project_from_the_workers(
         deliveries.insert_many(connection, [new], NOW)
         with other.transaction(writes=True):
             assert deliveries.pick_project(other, NOW) == 1
+
+
+def test_a_turn_can_be_claimed_before_it_comes(world: World) -> None:
+    world.queue(7)
+    second, lead = timedelta(seconds=1), timedelta(seconds=0.1)
+    assert world.run(deliveries.pace, 1, NOW, second) == NOW
+    early = NOW + second - lead
+    assert world.run(deliveries.pick_project, early) is None
+    assert world.run(deliveries.pick_project, early, lead) == 1
+    assert world.run(deliveries.next_due_at, lead) == early
+    assert world.run(deliveries.pace, 1, early, second) == NOW + second
+    assert world.run(deliveries.next_due_at) == NOW + 2 * second
+
+
+def test_what_left_late_puts_off_what_comes_after_it(world: World) -> None:
+    world.queue(7)
+    second = timedelta(seconds=1)
+    world.run(deliveries.pace, 1, NOW, second)
+    world.run(deliveries.put_off, 1, second)
+    assert world.run(deliveries.next_due_at) == NOW + 2 * second

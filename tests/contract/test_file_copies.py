@@ -67,7 +67,7 @@ known = migrate.migrations()
 
 
 def newer(sql: str) -> Migration:
-    return Migration(9001, sql, "checksum")
+    return Migration(9001, sql, "checksum", 9001)
 
 
 def test_a_copy_is_one_file_its_owners_alone_and_knows_when_it_was_made(

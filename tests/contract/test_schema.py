@@ -30,13 +30,38 @@ def test_a_database_without_tables_is_refused_where_it_must_be_ready(empty_engin
         migrate.require_up_to_date(empty_engine)
 
 
-def test_a_database_of_a_newer_program_is_refused(connection: Connection) -> None:
-    insert = query(
-        "insert into schema values (9999, 0, 'x')", "insert into schema values (9999, 0, 'x')"
-    )
-    run_once(connection, lambda c: c.count(insert))
+NEWEST = max(migration.version for migration in migrate.migrations())
+
+
+@pytest.mark.parametrize("serves", ["null", str(NEWEST + 1)])
+def test_a_database_of_a_newer_program_is_refused(connection: Connection, serves: str) -> None:
+    sql = f"insert into schema values (9999, 0, 'x', {serves})"
+    run_once(connection, lambda c: c.count(query(sql, sql)))
     with pytest.raises(SchemaMismatch, match="run the newer program"):
-        run_once(connection, migrate.pending)
+        run_once(connection, migrate.check)
+
+
+@pytest.mark.parametrize("serves", [NEWEST, 1])
+def test_a_newer_schema_that_serves_this_program_is_accepted(
+    connection: Connection, serves: int
+) -> None:
+    sql = f"insert into schema values (9999, 0, 'x', {serves})"
+    run_once(connection, lambda c: c.count(query(sql, sql)))
+    run_once(connection, migrate.check)
+    assert run_once(connection, migrate.migrate, NOW) == ()
+
+
+def test_the_database_keeps_what_each_migration_promises(connection: Connection) -> None:
+    kept = query(*["select version, serves from schema order by version"] * 2)
+    promised = {one.version: one.serves for one in migrate.migrations()}
+    assert dict(run_once(connection, lambda c: c.run(kept))) == promised
+
+
+def test_every_new_migration_says_which_programs_go_on_with_it() -> None:
+    for migration in migrate.migrations():
+        if migration.version >= 5:
+            assert migration.sql.startswith("-- serves: ")
+            assert migration.serves < migration.version
 
 
 def test_a_migration_that_was_changed_afterwards_is_refused(connection: Connection) -> None:
@@ -58,7 +83,6 @@ def test_both_engines_have_the_tables_and_columns_that_the_migrations_name(
     found: dict[str, set[str]] = {}
     for table, column in run_once(connection, lambda c: c.run(columns)):
         found.setdefault(table, set()).add(column)
-    del found["schema"]
     sql = "".join(m.sql for m in migrate.migrations())
     named = {
         table: {
@@ -68,6 +92,7 @@ def test_both_engines_have_the_tables_and_columns_that_the_migrations_name(
         }
         for table, body in re.findall(r"create table (\w+) \((.*?)\{table_end\}", sql, re.DOTALL)
     }
+    named["schema"] = {"version", "applied_at", "checksum"}
     for table, column in re.findall(r"alter table (\w+) add column (\w+)", sql):
         named[table].add(column)
     assert found == named

@@ -19,6 +19,17 @@ from calbell.store.deliveries import DueDelivery
 PACE = 0.95
 """Of Expo's rate. Paced without bursts, Expo's sliding second refuses nothing at this share."""
 
+LEAD = timedelta(milliseconds=100)
+"""So long before its turn a request is claimed: how long claiming and wording take, on whichever
+machine, does not show in the pace."""
+
+LATE = timedelta(milliseconds=20)
+"""A request that leaves later puts off the next one, which may be another process's."""
+
+FIRST_IS_LATE = 0.2
+"""By this share of its span, the one after a request that nobody foresaw waits longer: that one had
+no lead, and may have had to connect."""
+
 RESUMED_AT_ONCE = 1000
 CANDIDATES = 50
 """For a probe."""
@@ -37,12 +48,13 @@ class Pace(Struct, frozen=True, kw_only=True):
 
 
 class Claim(Struct, frozen=True):
-    """The requests that one claim makes to one project; how many deliveries were found not to be
-    sent, by the reason. `holds_known`: some credentials were broken lately, so that it is worth
-    telling where they are good."""
+    """The requests that one claim makes to one project, to be sent at their turn; how many
+    deliveries were found not to be sent, by the reason. `holds_known`: some credentials were broken
+    lately, so that it is worth telling where they are good."""
 
     project_id: int
     requests: tuple[tuple[DueDelivery, ...], ...]
+    turn_at: datetime
     withheld: Mapping[str, int]
     holds_known: bool = False
 
@@ -65,7 +77,7 @@ def claim(
     tried = probe(connection, standing, policy, pace, worker, now)
     if tried is not None:
         return tried
-    project_id = deliveries.pick_project(connection, now)
+    project_id = deliveries.pick_project(connection, now, LEAD)
     if project_id is None:
         return None
     number = most if pace.rate else room * most
@@ -73,8 +85,8 @@ def claim(
         deliveries.due(connection, project_id, now, number), project_id, standing, policy, now
     )
     requests = tuple(requests_of(sorted_out.sendable, most))[:room]
-    _keep(connection, project_id, requests, sorted_out, pace, worker, now)
-    return Claim(project_id, requests, sorted_out.withheld, bool(known))
+    turn_at = _keep(connection, project_id, requests, sorted_out, pace, worker, now)
+    return Claim(project_id, requests, turn_at, sorted_out.withheld, bool(known))
 
 
 def resume(connection: Connection, known: Sequence[Hold], now: datetime) -> None:
@@ -112,15 +124,15 @@ def probe(
             sorted_out = _sorted_out(held, project_id, (), policy, now)
             one = min(sorted_out.sendable, key=lambda delivery: delivery.attempt, default=None)
             requests = () if one is None else ((one,),)
-            _keep(connection, project_id, requests, sorted_out, pace, worker, now)
+            turn_at = _keep(connection, project_id, requests, sorted_out, pace, worker, now)
             if requests or sorted_out.ended:
-                return Claim(project_id, requests, sorted_out.withheld, holds_known=True)
+                return Claim(project_id, requests, turn_at, sorted_out.withheld, True)
     return None
 
 
 def next_claim_at(connection: Connection) -> datetime | None:
     """When something can be sent again: due, paced and not paused, or to try held credentials."""
-    times = (deliveries.next_due_at(connection), holds.next_probe_at(connection))
+    times = (deliveries.next_due_at(connection, LEAD), holds.next_probe_at(connection))
     return min((at for at in times if at is not None), default=None)
 
 
@@ -169,13 +181,13 @@ def _keep(
     pace: Pace,
     worker: str,
     now: datetime,
-) -> None:
+) -> datetime:
     leased = [delivery.id for request in requests for delivery in request]
     deliveries.end(connection, sorted_out.ended, now)
     deliveries.hold(connection, sorted_out.held)
     deliveries.lease(connection, leased, worker, now + pace.lease)
-    span = len(leased) / (PACE * pace.rate) if pace.rate else 0.0
-    deliveries.pace(connection, project_id, now, timedelta(seconds=span))
+    span = timedelta(seconds=len(leased) / (PACE * pace.rate) if pace.rate else 0.0)
+    return deliveries.pace(connection, project_id, now, span, span * FIRST_IS_LATE)
 
 
 def _projects_of(connection: Connection, hold: Hold) -> Sequence[int]:

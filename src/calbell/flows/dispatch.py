@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from random import Random
 from typing import assert_never
@@ -24,11 +25,12 @@ from calbell.expo.client import NOT_TRANSMITTED, ExpoClient
 from calbell.expo.messages import MOST_RECIPIENTS
 from calbell.flows.brake import Brake
 from calbell.flows.breaker import PAUSE, Breaker
-from calbell.flows.claim import Claim, Pace, claim, next_claim_at
+from calbell.flows.claim import LATE, Claim, Pace, claim, next_claim_at
 from calbell.flows.compose import App, compose
 from calbell.flows.grace import Grace
 from calbell.flows.report import Report, Sending, keep_reports, report
 from calbell.flows.surroundings import Clock, Policy
+from calbell.store import deliveries
 from calbell.store.connection import StoreUnavailable
 from calbell.store.database import Database
 from calbell.store.deliveries import DueDelivery
@@ -78,6 +80,7 @@ class Dispatch:
         self._wake_collect = wake_collect
         self._seldom = telemetry.Seldom()
         self._under_way = set[asyncio.Task[None]]()
+        self._putting_off = set[asyncio.Task[None]]()
         self._asking = set[asyncio.Task[Answer]]()
         self._reports = Lists[Report, tuple[Scope, ...]](
             database,
@@ -123,7 +126,7 @@ class Dispatch:
         left = tuple(self._under_way)
         for task in left:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(*left, *self._putting_off, return_exceptions=True)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
@@ -136,10 +139,16 @@ class Dispatch:
         """One request, and what it came to is kept."""
         attempt = max(delivery.attempt for delivery in request)
         pause = self._pace.backoff.pause(attempt, self._chance.random())
+        starts_at = max(self._clock(), claimed.turn_at)
         sending = Sending(
-            claimed.project_id, request, self._worker, self._clock(), pause, claimed.holds_known
+            claimed.project_id, request, self._worker, starts_at, pause, claimed.holds_known
         )
         messages = [compose(one, self._app, sending.started_at) for one in request]
+        await self._take_turn(claimed)
+        if self._clock() - claimed.turn_at > self._pace.lease / 2:
+            # This process stood still. By the time of the answer they are another worker's.
+            log.warning("request_dropped", deliveries=len(request))
+            return
         answer: Answer = AllUnclear("STOPPED")
         try:
             asking = asyncio.create_task(self._expo.send(messages))
@@ -151,6 +160,21 @@ class Dispatch:
             self._metrics.sent(answer, len(request), (now - sending.started_at).total_seconds())
             await self._keep(self._reported(sending, answer, now), attempt)
             self._wake_collect()
+
+    async def _take_turn(self, claimed: Claim) -> None:
+        """It is this request's turn; where that is over, the next one is put off."""
+        wait = claimed.turn_at - self._clock()
+        if wait > timedelta():
+            await asyncio.sleep(wait.total_seconds())
+        elif self._pace.rate and -wait > LATE:
+            putting_off = asyncio.create_task(self._put_off(claimed, -wait - LATE))
+            self._putting_off.add(putting_off)
+            putting_off.add_done_callback(self._putting_off.discard)
+
+    async def _put_off(self, claimed: Claim, by: timedelta) -> None:
+        # The request does not wait for it: it would be later still.
+        with suppress(StoreUnavailable):
+            await self._database.run(deliveries.put_off, claimed.project_id, by)
 
     def _reported(self, sending: Sending, answer: Answer, now: datetime) -> Report:
         """What the answer comes to, in view of what was heard before."""

@@ -32,6 +32,9 @@ asked for: whoever waits for it, waits no longer."""
 LOCKED_SECONDS = 0.1
 """The same while the unit before it has waited in vain."""
 
+HANDS_ON_SECONDS = 0.5
+"""So long a thread that gets no connection leaves the work to those that have one."""
+
 STUCK_SECONDS = 10.0
 """A unit that takes longer does not come back: the disk or the server hangs."""
 
@@ -141,6 +144,8 @@ class _Threads:
         self._condition = condition
         self._monotonic = monotonic
         self._queue = queue.Queue[_Task | None](LONGEST_QUEUE)
+        self._closing = threading.Event()
+        self._handing_on = threading.Lock()
         self._workers = [_Worker(engine, monotonic, for_writes=writes) for _ in range(number)]
         self._threads = [
             threading.Thread(
@@ -165,6 +170,8 @@ class _Threads:
         return [worker.began_at for worker in self._workers]
 
     def close(self) -> None:
+        with self._handing_on:
+            self._closing.set()
         for _ in self._threads:
             self._queue.put(None)
         for thread in self._threads:
@@ -173,16 +180,37 @@ class _Threads:
     def _work(self, worker: "_Worker") -> None:
         while (task := self._queue.get()) is not None:
             work, answer, asked_at = task
-            if answer.set_running_or_notify_cancel():
+            # What another thread handed on is running already.
+            if answer.running() or answer.set_running_or_notify_cancel():
                 try:
                     result = worker.do(work, asked_at)
                 except BaseException as error:
+                    if isinstance(error, _NoConnection) and self._hand_on(task, worker):
+                        continue
                     self._condition.failed(error)
                     answer.set_exception(error)
                 else:
                     answer.set_result(result)
             del task, work, answer
         worker.close()
+
+    def _hand_on(self, task: _Task, worker: "_Worker") -> bool:
+        """Where a server has no connection left for this thread, others may have theirs: whether
+        one of them does this."""
+        with self._handing_on:
+            others = any(one.is_connected for one in self._workers if one is not worker)
+            if not others or self._closing.is_set():
+                return False
+            try:
+                self._queue.put_nowait(task)
+            except queue.Full:
+                return False
+        self._closing.wait(HANDS_ON_SECONDS)
+        return True
+
+
+class _NoConnection(StoreUnavailable):
+    """There is no connection to be had; the unit was not begun."""
 
 
 class _Worker:
@@ -211,6 +239,11 @@ class _Worker:
             self.began_at = None
         raise AssertionError("a unit was tried no time at all")
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether it has a connection, as far as it knows."""
+        return self._connection is not None
+
     def close(self) -> None:
         """The connection is gone."""
         if self._connection is not None:
@@ -221,7 +254,10 @@ class _Worker:
         if self._connection is not None and not self._connection.is_usable():
             self.close()
         if self._connection is None:
-            self._connection = self._engine.connect()
+            try:
+                self._connection = self._engine.connect()
+            except StoreUnavailable as error:
+                raise _NoConnection(str(error), error.reason) from error
         if self._was_locked:
             left = LOCK_SECONDS - (self._monotonic() - asked_at)
             self._connection.wait_for_locks(max(0.0, min(left, LOCKED_SECONDS)))

@@ -17,6 +17,7 @@ from calbell.domain.subscription import Platform, SubscribedPhone
 from calbell.domain.wording import Reader
 from calbell.store import subscriptions
 from calbell.store.connection import Connection, Row
+from calbell.store.projects import UNKNOWN
 from calbell.store.statements import Dialect, load
 from calbell.store.subscriptions import Seen
 from calbell.store.times import from_ms, maybe_from_ms, to_ms
@@ -111,11 +112,20 @@ def insert_many(connection: Connection, deliveries: Iterable[NewDelivery], now: 
     )
 
 
-def pick_project(connection: Connection, now: datetime) -> int | None:
-    """A project that may be sent to now and has something due. Until this transaction ends nobody
-    else takes from it."""
-    rows = connection.run(_SQL["pick_project"], now=to_ms(now))
+def pick_project(
+    connection: Connection, now: datetime, lead: timedelta = timedelta()
+) -> int | None:
+    """A project whose turn comes within `lead` and that has something due. Until this transaction
+    ends nobody else takes from it, and from none if it is that of the phones of unknown project."""
+    rows = connection.run(_SQL["pick_project"], now=to_ms(now), soon=to_ms(now + lead))
+    if rows == [(UNKNOWN,)] and _next_turn(connection, UNKNOWN) > now + lead:
+        return None
     return rows[0][0] if rows else None
+
+
+def _next_turn(connection: Connection, project_id: int) -> datetime:
+    ((ms,),) = connection.run(_SQL["next_turn"], id=project_id)
+    return from_ms(ms)
 
 
 def due(connection: Connection, project_id: int, now: datetime, number: int) -> list[DueDelivery]:
@@ -207,10 +217,27 @@ def end(
     connection.each(_SQL["end_queued"], list(ended), now=to_ms(now))
 
 
-def pace(connection: Connection, project_id: int, now: datetime, span: timedelta) -> None:
-    """It is another project's turn, and this one may be sent to again that much later."""
-    milliseconds = ceil(span / timedelta(milliseconds=1))
-    connection.run(_SQL["pace_project"], id=project_id, now=to_ms(now), span=milliseconds)
+def pace(
+    connection: Connection,
+    project_id: int,
+    now: datetime,
+    span: timedelta,
+    late: timedelta = timedelta(),
+) -> datetime:
+    """The next turn of the project is taken, and when it comes: now, where nothing was sent for a
+    while. The one after it comes that much later; `late` is added where this one was not foreseen,
+    and may be late."""
+    turn_at = max(_next_turn(connection, project_id), now)
+    if turn_at == now:
+        span += late
+    free_at = to_ms(turn_at) + ceil(span / timedelta(milliseconds=1))
+    connection.run(_SQL["pace_project"], id=project_id, now=to_ms(now), free_at=free_at)
+    return turn_at
+
+
+def put_off(connection: Connection, project_id: int, by: timedelta) -> None:
+    """The project's next turn comes so much later than it was to."""
+    connection.run(_SQL["put_off_project"], id=project_id, by=by // timedelta(milliseconds=1))
 
 
 def pause(connection: Connection, project_id: int, until: datetime) -> None:
@@ -291,9 +318,9 @@ def end_all_leases(connection: Connection, now: datetime) -> int:
     return connection.count(_SQL["end_all_leases"], now=to_ms(now))
 
 
-def next_due_at(connection: Connection) -> datetime | None:
-    """When there is something to send again: due, paced, and not paused."""
-    ((ms,),) = connection.run(_SQL["next_due_delivery"])
+def next_due_at(connection: Connection, lead: timedelta = timedelta()) -> datetime | None:
+    """When there is something to claim again: due, not paused, and `lead` before its turn."""
+    ((ms,),) = connection.run(_SQL["next_due_delivery"], lead=lead // timedelta(milliseconds=1))
     return None if ms is None else from_ms(ms)
 
 

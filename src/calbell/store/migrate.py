@@ -1,4 +1,8 @@
-"""Migrations: numbered SQL files, applied once each, in order, under the database's own lock."""
+"""Migrations: numbered SQL files, applied once each, in order, under the database's own lock.
+
+Each says in a line `-- serves: N` up to where a program has to know the schema at least to go on
+with it. So a program of the release before runs, and starts, while others are upgraded.
+"""
 
 import re
 from datetime import datetime
@@ -8,20 +12,21 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from calbell.store.connection import Connection, Engine
+from calbell.store.connection import Connection, Engine, StoreLocked, StoreUnavailable
 from calbell.store.database import run_once
 from calbell.store.statements import Dialect, expand, load
 from calbell.store.times import to_ms
 
 _SQL = load("schema")
 _NUMBERED = re.compile(r"(\d{4})_\w+\.sql")
+_SERVES = re.compile(r"^-- serves: (\d+)$", re.MULTILINE)
 _SCHEMA_TABLE = """
 create table if not exists schema (
   version bigint primary key, applied_at bigint not null, checksum text not null
 );
 """
-_LOCK = 0x43616C62656C6C
-"""The advisory lock that one migrating process holds on PostgreSQL."""
+_PROMISES_SINCE = 5
+"""The migration from which on a database keeps what the files promise."""
 
 
 class SchemaMismatch(Exception):
@@ -29,11 +34,13 @@ class SchemaMismatch(Exception):
 
 
 class Migration(Struct, frozen=True):
-    """One step of the schema, with the checksum of its text."""
+    """One step of the schema, with the checksum of its text. A program that knows the schema up to
+    `serves` goes on with it."""
 
     version: int
     sql: str
     checksum: str
+    serves: int
 
 
 def migrations() -> tuple[Migration, ...]:
@@ -42,26 +49,32 @@ def migrations() -> tuple[Migration, ...]:
     for file in (files("calbell.store") / "migrations").iterdir():
         if numbered := _NUMBERED.fullmatch(file.name):
             sql = file.read_text(encoding="utf-8")
-            found.append(Migration(int(numbered[1]), sql, sha256(sql.encode()).hexdigest()))
+            version, said = int(numbered[1]), _SERVES.search(sql)
+            serves = int(said[1]) if said else version
+            found.append(Migration(version, sql, sha256(sql.encode()).hexdigest(), serves))
     return tuple(sorted(found, key=lambda migration: migration.version))
 
 
 def pending(connection: Connection) -> tuple[Migration, ...]:
     """The steps that this database has not seen yet.
 
-    Raises `SchemaMismatch` where it has seen others than this program knows: then a newer program
-    made it, or the files were changed.
+    Raises `SchemaMismatch` where it has seen others than this program knows and can go on with:
+    then a newer program made it, or the files were changed.
     """
     has_schema = bool(connection.run(_SQL["has_schema"]))
     applied: dict[int, str] = dict(connection.run(_SQL["applied"])) if has_schema else {}
     known = {migration.version: migration for migration in migrations()}
+    promises: dict[int, int] = {}
+    if _PROMISES_SINCE in applied:
+        promises = dict(connection.run(_SQL["promises"]))
     for version, checksum in applied.items():
         if version not in known:
-            raise SchemaMismatch(
-                f"the database has schema {version}, this program knows up to {max(known)}: "
-                "run the newer program"
-            )
-        if known[version].checksum != checksum:
+            if promises.get(version, version) > max(known):
+                raise SchemaMismatch(
+                    f"the database has schema {version}, this program knows up to {max(known)}: "
+                    "run the newer program"
+                )
+        elif known[version].checksum != checksum:
             raise SchemaMismatch(f"migration {version} is not the one that was applied")
     return tuple(migration for version, migration in known.items() if version not in applied)
 
@@ -69,12 +82,13 @@ def pending(connection: Connection) -> tuple[Migration, ...]:
 def migrate(connection: Connection, now: datetime) -> tuple[int, ...]:
     """One unit of work: the schema is up to date. The versions that were applied."""
     if connection.dialect is Dialect.POSTGRESQL:
-        connection.script(f"select pg_advisory_xact_lock({_LOCK})")
+        connection.script(_SQL["lock_schema"].postgresql)
     steps = pending(connection)
     connection.script(_SCHEMA_TABLE)
     for step in steps:
         connection.script(expand(step.sql, connection.dialect))
         connection.run(_SQL["record"], version=step.version, at=to_ms(now), checksum=step.checksum)
+    connection.each(_SQL["promise"], [(step.version, step.serves) for step in migrations()])
     return tuple(step.version for step in steps)
 
 
@@ -107,13 +121,21 @@ def bring_up_to_date(engine: Engine, now: datetime) -> Migrated:
             if copied_to is not None:
                 copied_to.unlink()
             raise
+    except StoreLocked as error:
+        if engine.dialect is Dialect.SQLITE:
+            raise
+        raise StoreUnavailable(
+            "something has used a table for longer than a migration may wait for it (a dump?): "
+            "nothing was changed; run calbell migrate again",
+            error.reason,
+        ) from error
     finally:
         connection.close()
 
 
 def check(connection: Connection) -> None:
     """One unit of work: raises `SchemaMismatch`, with the command to run, unless the schema is this
-    program's."""
+    program's or a newer one that serves it."""
     if pending(connection):
         raise SchemaMismatch("the database's schema is out of date: run calbell migrate")
 

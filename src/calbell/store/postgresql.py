@@ -17,6 +17,7 @@ from calbell.store.connection import (
     MissingReference,
     Row,
     StoreDamaged,
+    StoreLocked,
     StoreUnavailable,
     TryAgain,
     Value,
@@ -24,13 +25,14 @@ from calbell.store.connection import (
 from calbell.store.statements import Dialect, Statement, load
 
 _SQL = load("durability")
+_SESSION = load("session")
 
 CONNECT_SECONDS = 5
 CHANNEL = "calbell"
 
 WISHES: dict[str, str | int] = {
     "connect_timeout": CONNECT_SECONDS,
-    "application_name": "calbell",
+    "fallback_application_name": "calbell",
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
@@ -39,11 +41,19 @@ WISHES: dict[str, str | int] = {
 """How to connect, unless the URL says otherwise: a server that is gone without a word is noticed in
 seconds."""
 
+LIMITS: Mapping[str, str] = MappingProxyType(
+    {"statement": "30s", "lock": "10s", "idle_in_transaction": "30s"}
+)
+"""After what the server ends a statement, a wait for a lock, and a transaction that nobody goes on
+with: less than a lease, far more than any unit takes. So a process that was frozen in the middle
+holds up nobody for long. What URL, role, database or server say about it holds instead."""
+
 IN_WORDS: Mapping[str, str] = MappingProxyType(
     {
         "25006": "the database is read-only",
         "53100": "the disk is full",
         "55P03": "another program holds the database locked",
+        "57014": "the database takes too long",
         "57P03": "the database is starting or stopping",
         "58030": "the disk cannot be read or written",
         "XX001": "the database is damaged",
@@ -52,26 +62,42 @@ IN_WORDS: Mapping[str, str] = MappingProxyType(
 )
 """By SQLSTATE: what an operator of the server has to do something about, or to wait for."""
 
-_DAMAGE = ("XX001", "XX002")
+KINDS: Mapping[str, type[StoreUnavailable]] = MappingProxyType(
+    {"55P03": StoreLocked, "XX001": StoreDamaged, "XX002": StoreDamaged}
+)
 
-_PASSING = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.UniqueViolation)
+_PASSING = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.UniqueViolation,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 
 
 class PostgresConnection:
-    """A connection in autocommit mode; transactions are begun by `transaction`."""
+    """A connection in autocommit mode; transactions are begun by `transaction`.
+
+    `is_pooled`: not the server itself answers, but something like PgBouncer that stands before it.
+    Then a session may be another one in each transaction: nothing is prepared in it.
+    """
 
     dialect = Dialect.POSTGRESQL
 
     def __init__(self, url: str) -> None:
         try:
-            told = conninfo_to_dict(url)
-            wishes = {name: value for name, value in WISHES.items() if name not in told}
-            self._raw = psycopg.connect(make_conninfo(url, **wishes), autocommit=True)
-            self._raw.execute(_SQL["commit_durably"].postgresql)
+            self._raw = psycopg.connect(_conninfo(url), autocommit=True)
+            try:
+                self._raw.execute(_SQL["commit_durably"].postgresql)
+                self._raw.execute(_SESSION["limit_session"].postgresql, LIMITS)
+                ((answering,),) = self._raw.execute(_SESSION["who_answers"].postgresql).fetchall()
+            except BaseException:
+                self._raw.close()
+                raise
         except psycopg.Error as error:
             message = f"cannot connect to PostgreSQL: {_plain(error)}"
             raise StoreUnavailable(message, _words(error)) from None
-        self._raw.prepare_threshold = 2
+        self.is_pooled = answering != self._raw.info.backend_pid
+        self._raw.prepare_threshold = None if self.is_pooled else 2
 
     def run(self, statement: Statement, /, **scalars: Value) -> list[Row]:
         cursor = self._raw.execute(statement.postgresql, scalars)
@@ -92,7 +118,8 @@ class PostgresConnection:
         return self._raw.execute(statement.postgresql, scalars).rowcount
 
     def script(self, sql: str) -> None:
-        self._raw.execute(sql)
+        # Several statements at once cannot be prepared.
+        self._raw.execute(sql, prepare=False)
 
     def transaction(self, *, writes: bool) -> AbstractContextManager[None]:
         return self._begun("begin")
@@ -125,7 +152,7 @@ class PostgresConnection:
             if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
                 # A server that became a standby: another connection may lead to its successor.
                 self._raw.close()
-            kind = StoreDamaged if error.sqlstate in _DAMAGE else StoreUnavailable
+            kind = KINDS.get(error.sqlstate or "", StoreUnavailable)
             return kind(f"PostgreSQL: {_plain(error)}", _words(error))
         return TryAgain(f"PostgreSQL: {_plain(error)}") if isinstance(error, _PASSING) else error
 
@@ -150,7 +177,10 @@ class PostgresConnection:
 
     def listen(self) -> None:
         """From now on, what other connections notify is heard by this one."""
-        self._raw.execute(f"listen {CHANNEL}")
+        try:
+            self._raw.execute(f"listen {CHANNEL}")
+        except psycopg.Error as error:
+            raise StoreUnavailable(f"PostgreSQL: {_plain(error)}", _words(error)) from error
 
     def close(self) -> None:
         self._raw.close()
@@ -182,6 +212,12 @@ class PostgresEngine(Struct, frozen=True):
         shown = {name: str(value) for name, value in parameters.items() if "password" not in name}
         where = make_conninfo("", **shown)
         return shlex.join(("pg_dump", "--format=custom", f"--file={file}", f"--dbname={where}"))
+
+
+def _conninfo(url: str) -> str:
+    """The URL as it is, with our wishes where it says nothing."""
+    told = conninfo_to_dict(url)
+    return make_conninfo(url, **{name: wish for name, wish in WISHES.items() if name not in told})
 
 
 def array_literal(column: Iterable[Value]) -> str:

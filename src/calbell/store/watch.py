@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, cast
 import structlog
 
 from calbell import telemetry
+from calbell.store import deliveries
 from calbell.store.connection import Connection, StoreUnavailable
-from calbell.store.database import Database
+from calbell.store.database import Database, run_once
 
 if TYPE_CHECKING:
-    from calbell.store.postgresql import PostgresEngine
+    from calbell.store.postgresql import PostgresConnection, PostgresEngine
     from calbell.store.sqlite import SqliteConnection
 
 log = structlog.get_logger()
@@ -21,6 +22,11 @@ log = structlog.get_logger()
 LOOKS_EVERY = timedelta(milliseconds=250)
 LISTENS_FOR_SECONDS = 1.0
 AFTER_FAILURE_SECONDS = 2.0
+
+POOLED_REMEDY = (
+    "let workers connect to PostgreSQL itself, or through a pool of sessions: until then they look "
+    "for work every few seconds"
+)
 
 
 class ForeignWrites:
@@ -72,6 +78,7 @@ class Listener:
                 connection = self._engine.connect()
                 try:
                     connection.listen()
+                    self._try_out(connection)
                     # What was notified while nobody listened is looked for now.
                     self._loop.call_soon_threadsafe(self._wake)
                     while not self._closing.is_set():
@@ -83,3 +90,16 @@ class Listener:
                 if self._seldom.says(error.reason):
                     log.warning("listener_lost", detail=str(error))
                 self._closing.wait(AFTER_FAILURE_SECONDS)
+
+    def _try_out(self, connection: "PostgresConnection") -> None:
+        """Where something stands before the server, it is tried whether notices come through."""
+        if not connection.is_pooled:
+            return
+        other = self._engine.connect()
+        try:
+            run_once(other, deliveries.announce)
+        finally:
+            other.close()
+        heard = next(connection.notifications(LISTENS_FOR_SECONDS), None)
+        if heard is None and self._seldom.says("nothing heard"):
+            log.warning("notices_do_not_arrive", remedy=POOLED_REMEDY)

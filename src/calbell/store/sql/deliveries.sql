@@ -9,15 +9,21 @@ from rows(notification_id bigint, user_id bigint, subscription_id bigint, phone_
 
 -- name: pick_project
 -- A project that may be sent to now and has something due: the one that was sent to longest ago.
--- Phones of unknown project (row 1) count against the rate of every project.
-select p.id from projects p
-where p.backoff_until <= :now
+-- Phones of unknown project (row 1) count against the rate of every project. Whoever waited for a
+-- row sees its newest state, but the old one of all others: so what two may take at the same time
+-- is asked of the locked rows themselves.
+select p.id from projects p join projects u on u.id = 1
+where p.backoff_until <= :now and p.free_at <= :soon and u.free_at <= :soon
   and not exists (select 1 from projects o
-    where o.free_at > :now and (o.id in (p.id, 1) or p.id = 1))
+    where o.free_at > :soon and (o.id in (p.id, 1) or p.id = 1))
   and exists (select 1 from deliveries d
     where d.project_id = p.id and d.state = 'queued' and d.due_at <= :now)
 order by p.claimed_at, p.id limit 1
 {lock_projects}
+
+-- name: next_turn
+-- When the project may be sent to again. To be asked by who has picked it, so that it stays so.
+select max(o.free_at) from projects o where o.id in (:id, 1) or :id = 1
 
 -- name: due_deliveries
 -- What is due in this project, longest waiting first, with all that its words are made from.
@@ -71,9 +77,11 @@ where deliveries.id = r.id and deliveries.state = 'queued'
 
 -- name: pace_project
 -- The next request to this project is paced by what was just taken.
-update projects set claimed_at = :now,
-  free_at = case when free_at > :now then free_at else :now end + :span
-where id = :id
+update projects set claimed_at = :now, free_at = :free_at where id = :id
+
+-- name: put_off_project
+-- A request left later than at its turn: so the one after it has to.
+update projects set free_at = free_at + :by where id = :id
 
 -- name: pause_project
 -- Nothing is sent to this project before then.
@@ -127,9 +135,10 @@ from rows(id bigint) as r where deliveries.id = r.id and deliveries.state = 'sen
 update deliveries set lease_until = :now where state = 'sending' and lease_until > :now
 
 -- name: next_due_delivery
--- When something can be sent again: due, paced and not paused.
+-- When something can be claimed again: due, not paused, and so much before its turn.
 select min(case when w.due_at > w.free_at then w.due_at else w.free_at end) from (
-  select case when f.free_at > p.backoff_until then f.free_at else p.backoff_until end as free_at,
+  select case when f.free_at - :lead > p.backoff_until then f.free_at - :lead
+      else p.backoff_until end as free_at,
     (select min(d.due_at) from deliveries d
       where d.project_id = p.id and d.state = 'queued') as due_at
   from projects p

@@ -17,8 +17,9 @@ for update of d skip locked
 -- Not against those who only refer to the event.
 for no key update of e
 -- name: lock_projects
--- Not against those who only refer to the project: intake would hide it from the workers.
-for no key update of p skip locked
+-- Not against those who only refer to the project: intake would hide it from the workers. Nobody
+-- takes from row 1 while somebody takes from another.
+for no key update of p skip locked for share of u skip locked
 -- name: lock_rows
 for update
 -- name: lock_waiting
@@ -41,6 +42,28 @@ where current_setting('synchronous_commit') = 'off'
 -- name: durability
 select current_setting('fsync'), current_setting('full_page_writes'),
   current_setting('synchronous_commit')
+
+-- name: limit_session
+-- Where somebody has said it, be it in the URL, for the role, the database or the server, that holds.
+select set_config(name, case name
+    when 'statement_timeout' then :statement
+    when 'lock_timeout' then :lock
+    else :idle_in_transaction
+  end, false)
+from pg_settings
+where name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')
+  and source = 'default'
+
+-- name: who_answers
+select pg_backend_pid()
+
+-- name: lock_schema
+-- The number is "Calbell" in ASCII. Whoever migrates first is waited for, however long it takes. Then no table is waited for long:
+-- behind a migration that waits for a dump all the others wait too.
+set local statement_timeout = 0;
+set local lock_timeout = 0;
+select pg_advisory_xact_lock(18965941574790252);
+set local lock_timeout = '5s'
 
 -- name: database_time
 select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)

@@ -41,6 +41,17 @@ select null where false
 -- A connection that does not sync is not made.
 select 'on', 'on', 'on'
 
+-- name: limit_session
+-- A file is waited for as long as each connection says.
+select null where false
+
+-- name: who_answers
+select 0
+
+-- name: lock_schema
+-- A transaction that writes has locked everything.
+select null where false
+
 -- name: database_time
 -- There is one process, on one machine, with one clock.
 select null
