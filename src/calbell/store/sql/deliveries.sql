@@ -99,12 +99,15 @@ where deliveries.id = r.id and deliveries.state = 'sending'
   and deliveries.worker = r.worker and deliveries.attempt = r.attempt
 
 -- name: save_attempts
--- What each attempt came to. A late answer replaces the note that it was lost.
+-- What each attempt came to. A late answer replaces the note that it was lost; of a delivery that
+-- went with its user meanwhile nothing is kept.
 insert into attempts (delivery_id, number, at, outcome, code, ticket_id, receipt_due_at,
   receipt_look)
-select delivery_id, number, at, outcome, code, ticket_id, receipt_due_at, 0
+select r.delivery_id, r.number, r.at, r.outcome, r.code, r.ticket_id, r.receipt_due_at, 0
 from rows(delivery_id bigint, number bigint, at bigint, outcome text, code text, ticket_id text,
-  receipt_due_at bigint) as r where true
+  receipt_due_at bigint) as r
+join deliveries d on d.id = r.delivery_id where true
+{keep_deliveries}
 on conflict (delivery_id, number) do update set at = excluded.at, outcome = excluded.outcome, code = excluded.code,
   ticket_id = excluded.ticket_id, receipt_due_at = excluded.receipt_due_at
 
