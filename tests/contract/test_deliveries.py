@@ -10,6 +10,7 @@ from calbell.domain.sightings import Sighting
 from calbell.store import deliveries, projects, receipts, subscriptions, users
 from calbell.store.connection import Connection
 from calbell.store.deliveries import Completion, DueDelivery
+from calbell.store.receipts import SettledReceipt
 from calbell.store.statements import Dialect
 from tests.contract.world import LATER, LEASE, NOW, WORKER, World, token
 
@@ -161,6 +162,25 @@ def test_a_ticket_that_comes_after_the_lease_ran_out_is_knowledge(world: World) 
     world.run(deliveries.complete_many, [ticket(leased)], LATER)
     assert world.states() == [("accepted", None, 1, 1)]
     assert world.due(LATER) == []
+
+
+def test_what_is_queued_again_is_in_the_line_of_its_project_by_now(world: World) -> None:
+    for name in ("b", "c"):
+        world.register(7, name)
+    world.queue(7)
+    lost, postponed, accepted = world.lease()
+    world.run(deliveries.complete_many, [ticket(accepted)], NOW)
+    ids = world.run(projects.know, ["@owner/app"])
+    learned = {one.token: ids["@owner/app"] for one in (lost, postponed, accepted)}
+    world.run(subscriptions.learn_projects, learned)
+    later = {"outcome": "postponed", "state": DeliveryState.QUEUED, "due_at": NOW}
+    world.run(deliveries.complete_many, [report(postponed, **later)], NOW)
+    (asked,) = world.run(receipts.claim, LATER + timedelta(days=1), LATER, 10)
+    again = SettledReceipt(asked.attempt_id, accepted.id, "Later", DeliveryState.QUEUED, NOW)
+    world.run(receipts.settle, [again], NOW)
+    world.run(deliveries.rescue, LATER, 10)
+    assert world.run(deliveries.pick_project, LATER) == ids["@owner/app"]
+    assert len(world.due(LATER)) == 3
 
 
 def test_a_user_who_is_removed_takes_no_ticket_of_others_with_him(world: World) -> None:

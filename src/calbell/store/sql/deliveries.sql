@@ -92,7 +92,8 @@ where deliveries.id = r.id and deliveries.state in ('queued', 'sending', 'failed
 -- moves: sending -> queued, sending -> unregistered, sending -> failed, sending -> unknown
 update deliveries set state = r.state, reason = r.reason, due_at = r.due_at,
   possibly_sent = r.possibly_sent, most_together = r.most_together, worker = null,
-  lease_until = null, settled_at = r.settled_at
+  lease_until = null, settled_at = r.settled_at,
+  project_id = (select p.project_id from phones p where p.id = deliveries.phone_id)
 from rows(id bigint, worker text, attempt bigint, state text, reason text, due_at bigint,
   possibly_sent bigint, most_together bigint, settled_at bigint) as r
 where deliveries.id = r.id and deliveries.state = 'sending'
@@ -119,10 +120,12 @@ order by d.lease_until limit :number
 {lock_due}
 
 -- name: requeue_lost
--- They are queued again. Nobody knows whether they were sent.
+-- They are queued again, in the line of their phone's project, which may be known by now. Nobody
+-- knows whether they were sent.
 -- moves: sending -> queued
 update deliveries set state = 'queued', due_at = :now, possibly_sent = 1, worker = null,
-  lease_until = null
+  lease_until = null,
+  project_id = (select p.project_id from phones p where p.id = deliveries.phone_id)
 from rows(id bigint) as r where deliveries.id = r.id and deliveries.state = 'sending'
 
 -- name: end_all_leases

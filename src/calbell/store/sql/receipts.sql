@@ -40,7 +40,8 @@ where deliveries.id = r.id
 -- What became of those that were accepted and not delivered.
 -- moves: accepted -> unregistered, accepted -> failed, accepted -> queued, accepted -> unknown
 update deliveries set state = r.state, reason = r.reason, due_at = r.due_at,
-  settled_at = r.settled_at
+  settled_at = r.settled_at,
+  project_id = (select p.project_id from phones p where p.id = deliveries.phone_id)
 from rows(id bigint, state text, reason text, due_at bigint, settled_at bigint) as r
 where deliveries.id = r.id and deliveries.state = 'accepted'
 
