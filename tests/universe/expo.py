@@ -12,13 +12,15 @@ from calbell.simulator.projects import RATE_LIMIT
 from calbell.simulator.receipts import Outcome
 from calbell.simulator.service import PushService
 from calbell.simulator.tickets import Accepted
-from calbell.simulator.twists import NEVER, Twist
+from calbell.simulator.twists import Twist
 from calbell.simulator.verdicts import Queued
+
+IN_GOOD_TIME_SECONDS = 4 * 3600.0
 
 
 class Handed(Struct, frozen=True):
     """One message that Expo took for a phone: when, under which key, and its ticket. `is_brought`:
-    its provider got it, and the phone shows it; `has_receipt`: there will be one."""
+    its provider got it, and the phone shows it; `has_receipt`: there is one for most of a day."""
 
     at: float
     token: str
@@ -62,7 +64,7 @@ class Expo(PushService):
                 message.body,
                 taken.id,
                 verdict.outcome is Outcome.OK,
-                verdict.receipt_after != NEVER,
+                (verdict.receipt_after or 0.0) <= IN_GOOD_TIME_SECONDS,
             )
         )
         return taken

@@ -64,7 +64,7 @@ class Universe:
         self.signing = SECRET
         self.path: str | None = None
         self.chronicle = Chronicle(self.now)
-        self.connection = SharedConnection(self.machine_time, alone=self.nature.alone)
+        self.connection = SharedConnection(self.now, alone=self.nature.alone)
         self.weather = Weather(seed, self.now)
         self.expo = Expo(lambda: self.now().timestamp(), Random(f"{seed} expo"), self._witness)
         self.ledger = Ledger()
