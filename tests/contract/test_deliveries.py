@@ -172,7 +172,7 @@ def test_what_is_queued_again_is_in_the_line_of_its_project_by_now(world: World)
     world.run(deliveries.complete_many, [ticket(accepted)], NOW)
     ids = world.run(projects.know, ["@owner/app"])
     learned = {one.token: ids["@owner/app"] for one in (lost, postponed, accepted)}
-    world.run(subscriptions.learn_projects, learned)
+    world.run(subscriptions.learn_projects, learned, NOW)
     later = {"outcome": "postponed", "state": DeliveryState.QUEUED, "due_at": NOW}
     world.run(deliveries.complete_many, [report(postponed, **later)], NOW)
     (asked,) = world.run(receipts.claim, LATER + timedelta(days=1), LATER, 10)
