@@ -219,7 +219,7 @@ def _plan(
     receipts.give_up(
         connection,
         (
-            (one.delivery_id, DeliveryState.UNKNOWN)
+            (one.delivery_id, one.attempt_id, DeliveryState.UNKNOWN)
             for one, look in looks.items()
             if look is None and one.is_newest
         ),
