@@ -32,6 +32,7 @@ STORED_WITHIN = timedelta(hours=4)
 """What Expo said is stored as soon as a process that lives can."""
 
 REMINDED = timedelta(minutes=30)
+HELD_CODES = frozenset({"InvalidCredentials", "UNAUTHORIZED", "invalid_token"})
 ENDINGS = frozenset(
     {
         PushEvent.BOOKING_CANCELLED,
@@ -237,6 +238,8 @@ class Invariants:
             _require(bool(has_reason), f"{state}: rang {brought} times without a reason")
         if state == "delivered":
             _require(brought >= 1, "it is said to be delivered")
+        if state == "failed":
+            _require(reason not in HELD_CODES, f"failed for {reason}, which can be mended")
         if state in ("withdrawn", "expired"):
             _require(brought == 0, f"{state} ({reason}), although it rang")
         if state in ("failed", "withdrawn", "expired"):

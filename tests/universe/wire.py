@@ -1,6 +1,7 @@
 """The way of one process to Expo: a network that loses, delays and spoils."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping
 from random import Random
 from typing import Protocol
@@ -8,6 +9,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
+from calbell.domain.sightings import WAVE_SPAN, is_wave
 from calbell.expo.messages import MOST_RECIPIENTS
 from calbell.expo.transport import AnswerLost, NotTransmitted, Reply
 from calbell.flows.claim import PACE
@@ -47,6 +49,9 @@ class Network(Protocol):
 
     def broken(self, promise: str) -> None:
         """Something is not as it was promised."""
+
+    def doubted(self, tokens: list[str]) -> None:
+        """A process was told that so many phones are gone that it must not believe it."""
 
     def refused(self, code: str, tokens: list[str], response: Response) -> None:
         """Expo, which is all right, refused a request to these tokens whole."""
@@ -97,6 +102,7 @@ class Wire:
         self._given = given
         self._most_at_once = most_at_once
         self._under_way = 0
+        self._answered = deque[tuple[float, int]]()
 
     async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         network, of_receipts = self._network, path != SEND
@@ -116,7 +122,19 @@ class Wire:
             self._under_way -= not of_receipts
         if taken and (fault is None or isinstance(fault, _UNSPOILED)):
             self._given(taken)
+        if tokens and reply.status == 200:
+            self._note_gone(tokens, taken, fault)
         return reply
+
+    def _note_gone(self, tokens: list[str], taken: list[Handed], fault: Fault | None) -> None:
+        now = self._network.loop.time()
+        self._answered.append((now, len(tokens)))
+        while self._answered[0][0] < now - WAVE_SPAN.total_seconds():
+            self._answered.popleft()
+        if isinstance(fault, faults.Wave) and fault.at == "ticket":
+            gone = sorted({*tokens} - {one.token for one in taken})
+            if is_wave(sum(number for _, number in self._answered), len(gone)):
+                self._network.doubted(gone)
 
     def _check(self, tokens: list[str]) -> None:
         if len(tokens) > MOST_RECIPIENTS:

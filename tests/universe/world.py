@@ -12,10 +12,11 @@ from msgspec import structs
 
 from calbell.config import Secret, Settings
 from calbell.flows.take_in import TakenIn
+from calbell.simulator.projects import Credentials, KeyState
 from calbell.simulator.wire import Response
 from calbell.store.connection import Connection
 from calbell.store.database import run_once
-from tests.universe.bookings import Bookings, Said
+from tests.universe.bookings import Bookings, Known, Said
 from tests.universe.chronicle import Chronicle
 from tests.universe.database import SharedConnection
 from tests.universe.expo import Expo, Handed
@@ -24,7 +25,7 @@ from tests.universe.ledger import Accepted, Given, Ledger
 from tests.universe.machines import Machines
 from tests.universe.mistakes import SECRET, Mistakes
 from tests.universe.nature import nature_of
-from tests.universe.people import People
+from tests.universe.people import People, PhoneInHand
 from tests.universe.process import Process
 from tests.universe.virtual_time import VirtualLoop
 from tests.universe.weather import Weather
@@ -42,6 +43,10 @@ UNTIL_WELL = timedelta(hours=30)
 """How long after the last trouble everything must work again as if there had been none."""
 
 PROMPTLY = timedelta(seconds=5)
+HELD_FOR = timedelta(hours=1)
+MENDED_WITHIN = timedelta(minutes=6)
+"""A probe comes every five minutes."""
+
 QUIET_AFTER = timedelta(days=4)
 """How long after the last event everything must have ended."""
 
@@ -125,6 +130,7 @@ class Universe:
         sky.cancel()
         await asyncio.sleep(UNTIL_WELL.total_seconds())
         await self._all_is_well()
+        await self._only_what_is_broken_waits()
         booking.cancel()
         await asyncio.sleep((QUIET_AFTER + DAY).total_seconds())
         await self.bookings.all_told()
@@ -136,10 +142,40 @@ class Universe:
     async def _all_is_well(self) -> None:
         """In calm weather a booking rings at once on every phone of its people, once."""
         await self.people.all_open_the_app()
-        host, guest, *_ = self.people.residents
-        known = await self.bookings.one_for_sure(host, guest)
+        known = await self._booked()
         await asyncio.sleep(PROMPTLY.total_seconds())
-        expected = sorted(p.token for p in self.people.in_use() if p.owner in known.parts)
+        self._check_rung(known, lambda _: True)
+
+    async def _only_what_is_broken_waits(self) -> None:
+        """While one project's key for one platform is broken its phones wait, and others do not;
+        when it is mended they ring, once."""
+        host = next(iter(self.people.residents))
+        broken = next((p for p in self.people.in_use() if p.owner == host), None)
+        if broken is None:
+            return
+        credentials = Credentials(**{broken.platform.lower(): KeyState.MISSING})
+        self.expo.set_project(broken.project, credentials=credentials)
+        known = await self._booked()
+        await asyncio.sleep(PROMPTLY.total_seconds())
+        self._check_rung(
+            known, lambda p: (p.project, p.platform) != (broken.project, broken.platform)
+        )
+        await asyncio.sleep(HELD_FOR.total_seconds())
+        self.expo.set_project(broken.project, credentials=Credentials())
+        await asyncio.sleep(MENDED_WITHIN.total_seconds())
+        self._check_rung(known, lambda _: True)
+
+    async def _booked(self) -> Known:
+        host, guest, *_ = self.people.residents
+        return await self.bookings.one_for_sure(host, guest)
+
+    def _check_rung(self, known: Known, rings: Callable[[PhoneInHand], bool]) -> None:
+        """Of the phones of those who have a part in it exactly those that should have rung."""
+        expected = sorted(
+            phone.token
+            for phone in self.people.in_use()
+            if phone.owner in known.parts and rings(phone)
+        )
         rung = sorted(
             handed.token
             for deliveries in self.ledger.handed.values()
@@ -230,6 +266,34 @@ class Universe:
         self.ledger.given.extend(
             Given(now, one, process) for one in taken if one.key in self.ledger.users
         )
+
+    def doubted(self, tokens: list[str]) -> None:
+        """A process was told that so many phones are gone that it must not believe it."""
+        self.tell(f"{len(tokens)} phones are called gone at once")
+        self.happened["wave doubted"] += 1
+        lived = self._living(tokens)
+        self.loop.call_later(1.0, lambda: self._check_alive(lived))
+
+    def _living(self, tokens: list[str]) -> list[str]:
+        """Those that are neither dead nor doubted, and not gone at Expo."""
+        rows = self.connection.ask(
+            "select token from phones where dead_at is null and suspected_at is null "
+            f"and token in ({','.join('?' * len(tokens))})",
+            *tokens,
+        )
+        return [token for (token,) in rows if self._is_at_expo(token)]
+
+    def _check_alive(self, tokens: list[str]) -> None:
+        for token in tokens:
+            dead = self.connection.ask(
+                "select 1 from phones where token = ? and dead_at is not null", token
+            )
+            if dead and self._is_at_expo(token):
+                self.broken("a phone that a wave called gone is taken for dead")
+
+    def _is_at_expo(self, token: str) -> bool:
+        phone = self.expo.find(token)
+        return phone is not None and phone.device.registered
 
     def refused(self, code: str, tokens: list[str], response: Response) -> None:
         """Expo, which is all right, refused a request to these tokens whole."""
