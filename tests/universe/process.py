@@ -13,12 +13,13 @@ from typing_extensions import override
 
 from calbell.config import Settings
 from calbell.expo.transport import Transport
+from calbell.flows.loop import Loop
 from calbell.store import deliveries
 from calbell.store.connection import StoreUnavailable
 from calbell.store.database import Unit, run_once
 from calbell.store.statements import Dialect
 from calbell.telemetry import Metrics
-from calbell.wiring import GRACE, Parts, assemble
+from calbell.wiring import GRACE, Parts, Turn, assemble
 from tests.universe.database import SharedConnection
 from tests.universe.virtual_time import VirtualLoop, Work
 from tests.universe.weather import Weather
@@ -27,6 +28,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 HANGS_SECONDS = 20.0
+FORGETS_EVERY = timedelta(hours=6)
 METRICS = Metrics()
 """Nobody looks at them here, and making them takes long."""
 
@@ -205,9 +207,20 @@ class Process:
             settings, self.database, transport(self), clock, chance, METRICS, lanes=2, net=net
         )
         self._loops = (
-            *(self.parts.loops if duties.delivers else ()),
+            *(map(self._often_enough, self.parts.loops) if duties.delivers else ()),
             *(self.parts.serving_loops if duties.serves else ()),
         )
+
+    def _often_enough(self, running: tuple[Loop, Turn]) -> tuple[Loop, Turn]:
+        """Forgetting a few times a day does as well, and leaves more time for what matters."""
+        loop, turn = running
+        if loop.name != "prune":
+            return running
+
+        async def seldom() -> None:
+            await turn()
+
+        return Loop(loop.name, self._clock, longest=FORGETS_EVERY), seldom
 
     def start(self) -> None:
         """It does what it is there for."""
