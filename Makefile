@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 WORKERS ?= 2
-SEEDS ?= 200
+SEEDS ?= 100
+YEARS ?= 0.1
 KILLS ?= 100
 SEED ?=
 
@@ -56,8 +57,8 @@ format: .venv/.dev  ## put the code into the house's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-universe: .venv/.dev  ## many lives of the service in virtual time: make universe SEEDS=1000
-	CALBELL_UNIVERSE_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/universe -n $(WORKERS)
+universe: .venv/.dev  ## lives of the service in virtual time: make universe SEEDS=1000 YEARS=1, or SEED=7 for one and its story
+	$(BIN)/python -m tests.universe $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --workers $(WORKERS)) --years $(YEARS)
 
 crash: .venv/.dev  ## kill -9 under load, so often on each engine, and the ledger of it: make crash KILLS=1000
 	CALBELL_CRASH_KILLS=$(KILLS) CALBELL_CRASH_SEED=$(SEED) $(BIN)/python -m pytest tests/crash/test_kill.py -s

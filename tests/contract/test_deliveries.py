@@ -7,9 +7,10 @@ import pytest
 
 from calbell.domain.delivery import DeliveryState
 from calbell.domain.sightings import Sighting
-from calbell.store import deliveries, subscriptions
+from calbell.store import deliveries, projects, receipts, subscriptions, users
 from calbell.store.connection import Connection
 from calbell.store.deliveries import Completion, DueDelivery
+from calbell.store.receipts import SettledReceipt
 from calbell.store.statements import Dialect
 from tests.contract.world import LATER, LEASE, NOW, WORKER, World, token
 
@@ -163,6 +164,39 @@ def test_a_ticket_that_comes_after_the_lease_ran_out_is_knowledge(world: World) 
     assert world.due(LATER) == []
 
 
+def test_what_is_queued_again_is_in_the_line_of_its_project_by_now(world: World) -> None:
+    for name in ("b", "c"):
+        world.register(7, name)
+    world.queue(7)
+    lost, postponed, accepted = world.lease()
+    world.run(deliveries.complete_many, [ticket(accepted)], NOW)
+    ids = world.run(projects.know, ["@owner/app"])
+    learned = {one.token: ids["@owner/app"] for one in (lost, postponed, accepted)}
+    world.run(subscriptions.learn_projects, learned, NOW)
+    later = {"outcome": "postponed", "state": DeliveryState.QUEUED, "due_at": NOW}
+    world.run(deliveries.complete_many, [report(postponed, **later)], NOW)
+    (asked,) = world.run(receipts.claim, LATER + timedelta(days=1), LATER, 10)
+    again = SettledReceipt(asked.attempt_id, accepted.id, "Later", DeliveryState.QUEUED, NOW)
+    world.run(receipts.settle, [again], NOW)
+    world.run(deliveries.rescue, LATER, 10)
+    assert world.run(deliveries.pick_project, LATER) == ids["@owner/app"]
+    assert len(world.due(LATER)) == 3
+
+
+def test_a_user_who_is_removed_takes_no_ticket_of_others_with_him(world: World) -> None:
+    world.user(8)
+    world.register(8, "b")
+    for user_id in (7, 8):
+        world.queue(user_id)
+    leased = world.lease()
+    world.run(users.remove, 8)
+    tickets = [ticket(one, f"ticket {one.id}") for one in leased]
+    world.run(deliveries.complete_many, tickets, NOW)
+    assert world.states() == [("accepted", None, 1, 0)]
+    (asked,) = world.run(receipts.claim, LATER + timedelta(days=1), LATER, 10)
+    assert asked.ticket_id == tickets[0].ticket_id
+
+
 def test_a_late_ticket_counts_while_another_worker_sends_again(world: World) -> None:
     world.queue(7)
     (first,) = world.lease()
@@ -218,8 +252,6 @@ def test_a_paced_or_paused_project_is_passed_over_until_its_time(world: World) -
 
 
 def test_the_project_that_has_been_free_longest_comes_first(world: World) -> None:
-    from calbell.store import projects
-
     world.register(7, "b")
     world.queue(7)
     ids = world.run(projects.know, ["@owner/app"])

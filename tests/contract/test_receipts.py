@@ -76,6 +76,19 @@ def test_a_ticket_whose_repetition_brought_none_is_the_one_that_counts(world: Wo
     assert due["late"].is_newest
 
 
+def test_whoever_settles_late_sends_nothing_again_that_was_accepted_again(world: World) -> None:
+    """Two asked for one receipt, as the first took too long; the news of it comes twice."""
+    (slow,) = world.run(receipts.claim, DUE, DUE + LEASE, 10)
+    later = SettledReceipt(slow.attempt_id, slow.delivery_id, "X", DeliveryState.QUEUED, DUE)
+    world.run(receipts.settle, [later], DUE)
+    (again,) = world.lease(DUE)
+    world.run(deliveries.complete_many, [ticket(again, "again")], DUE)
+    for state in (DeliveryState.QUEUED, DeliveryState.UNREGISTERED):
+        world.run(receipts.settle, [structs.replace(later, state=state)], DUE)
+    world.run(receipts.give_up, [(slow.delivery_id, slow.attempt_id, DeliveryState.UNKNOWN)], DUE)
+    assert world.states() == [("accepted", None, 2, 0)]
+
+
 def test_only_the_newest_ticket_counts_as_that(world: World) -> None:
     world.queue(7)
     (first,) = world.lease(NOW, "worker-b")
@@ -95,6 +108,6 @@ def test_a_missing_receipt_is_looked_for_again_or_given_up(world: World) -> None
     (due,) = world.run(receipts.claim, again, again + LEASE, 10)
     assert due.look == 1
     world.run(receipts.plan_looks, [(due.attempt_id, None)])
-    world.run(receipts.give_up, [(due.delivery_id, DeliveryState.UNKNOWN)], again)
+    world.run(receipts.give_up, [(due.delivery_id, due.attempt_id, DeliveryState.UNKNOWN)], again)
     assert world.states() == [("unknown", "no_receipt", 1, 0)]
     assert world.run(receipts.next_due_at) is None

@@ -1,135 +1,70 @@
-"""Expo in this process, with a network that loses answers, and a ledger of all it was given."""
+"""Expo in this process, which sees every message at the moment at which it takes it."""
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from random import Random
 
-import msgspec
 from msgspec import Struct
+from typing_extensions import override
 
-from calbell.expo.transport import AnswerLost, NotTransmitted, Reply
+from calbell.simulator.messages import Message
+from calbell.simulator.phones import Phone
+from calbell.simulator.projects import RATE_LIMIT
+from calbell.simulator.receipts import Outcome
 from calbell.simulator.service import PushService
-from calbell.simulator.wire import Request, unpacked
+from calbell.simulator.tickets import Accepted
+from calbell.simulator.twists import Twist
+from calbell.simulator.verdicts import Queued
 
-MOST_RECIPIENTS = 100
+IN_GOOD_TIME_SECONDS = 4 * 3600.0
 
 
 class Handed(Struct, frozen=True):
-    """One message that Expo took for a phone: when, under which key, and its ticket."""
+    """One message that Expo took for a phone: when, under which key, and its ticket. `is_brought`:
+    its provider got it, and the phone shows it; `has_receipt`: there is one for most of a day."""
 
     at: float
     token: str
     key: str
     event: str
     uid: str
+    body: str
     ticket_id: str
+    is_brought: bool
+    has_receipt: bool
 
 
-class _Message(Struct, frozen=True, rename="camel"):
-    to: str
-    data: dict[str, str]
-    collapse_id: str | None = None
-    tag: str | None = None
-
-    @property
-    def key(self) -> str:
-        return self.collapse_id or self.tag or ""
-
-
-def _messages(path: str, body: bytes, headers: Mapping[str, str]) -> list[_Message]:
-    request = Request("POST", path, "", dict(headers), body)
-    return msgspec.json.decode(unpacked(request), type=list[_Message])
-
-
-class FaultyExpo:
-    """A transport to the simulator. `trouble` is the share of requests that something happens to:
-    lost before or after they arrived, answered 500 before or after queueing, 429, or slow.
-    `witness` sees every message at the moment at which Expo takes it; `answered` is when an answer
-    about a key first came back whole."""
+class Expo(PushService):
+    """The simulator; `witness` sees what it takes."""
 
     def __init__(
-        self,
-        service: PushService,
-        chance: Random,
-        trouble: Callable[[], float],
-        witness: Callable[[Handed], None],
+        self, clock: Callable[[], float], chance: Random, witness: Callable[[Handed], None]
     ) -> None:
-        self.service = service
-        self.violations = list[str]()
-        self.answered = dict[str, float]()
-        self._witness = witness
-        self.handed = list[Handed]()
-        self.refused_for_rate = 0
-        self.faults = 0
-        self._chance = chance
-        self._trouble = trouble
-
-    async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
-        fault = self._fault()
-        await asyncio.sleep(self._chance.uniform(0.01, 0.3))
-        match fault:
-            case "not transmitted":
-                raise NotTransmitted
-            case "429":
-                return self._said(429, "TOO_MANY_REQUESTS")
-            case "500 before":
-                return self._said(500, "INTERNAL_SERVER_ERROR")
-            case _:
-                pass
-        reply = self._answer(path, body, headers)
-        await asyncio.sleep(self._chance.uniform(0.01, 20.0 if fault == "slow" else 0.3))
-        match fault:
-            case "answer lost":
-                raise AnswerLost
-            case "500 after":
-                return self._said(500, "INTERNAL_SERVER_ERROR")
-            case "cut":
-                return Reply(reply.status, reply.headers, reply.body[: len(reply.body) // 2])
-            case _:
-                pass
-        if path.endswith("push/send"):
-            for message in _messages(path, body, headers):
-                self.answered.setdefault(message.key, self.service.now)
-        return reply
-
-    def _fault(self) -> str | None:
-        if self._chance.random() >= self._trouble():
-            return None
-        self.faults += 1
-        return self._chance.choice(
-            ("not transmitted", "429", "500 before", "500 after", "answer lost", "cut", "slow")
+        super().__init__(
+            clock,
+            chance,
+            keep_requests=0,
+            keep_displayed=3,
+            # What is sent is measured where it leaves: a network makes bunches of it.
+            rate_limit=2 * RATE_LIMIT,
         )
+        self._witness = witness
 
-    def _answer(self, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
-        request = Request("POST", path, "", dict(headers), body)
-        response = self.service.answer(request)
-        if path.endswith("push/send"):
-            messages = _messages(path, body, headers)
-            assert len(messages) <= MOST_RECIPIENTS
-            if response.status == 429:
-                self.refused_for_rate += 1
-            if response.status == 200:
-                self._note(messages, msgspec.json.decode(response.body)["data"])
-        return Reply(response.status, response.headers, response.body)
-
-    def _note(self, messages: list[_Message], tickets: list[dict[str, str]]) -> None:
-        for message, ticket in zip(messages, tickets, strict=True):
-            if ticket["status"] == "ok":
-                handed = Handed(
-                    self.service.now,
-                    message.to,
-                    message.key,
-                    message.data["notificationEvent"],
-                    message.data["bookingUid"],
-                    ticket["id"],
-                )
-                try:
-                    self._witness(handed)
-                except AssertionError as error:
-                    # Raised here it would only look like a broken network to the service.
-                    self.violations.append(f"{handed.uid} {handed.event}: {error}")
-                self.handed.append(handed)
-
-    def _said(self, status: int, code: str) -> Reply:
-        body = msgspec.json.encode({"errors": [{"code": code, "message": "x"}]})
-        return Reply(status, {"content-type": "application/json"}, body)
+    @override
+    def _queued(self, phone: Phone, message: Message, verdict: Queued, twist: Twist) -> Accepted:
+        taken = super()._queued(phone, message, verdict, twist)
+        assert isinstance(message.data, dict)
+        assert isinstance(message.body, str)
+        self._witness(
+            Handed(
+                self.now,
+                phone.device.token,
+                str(message.collapse_id or message.tag),
+                message.data["notificationEvent"],
+                message.data["bookingUid"],
+                message.body,
+                taken.id,
+                verdict.outcome is Outcome.OK,
+                (verdict.receipt_after or 0.0) <= IN_GOOD_TIME_SECONDS,
+            )
+        )
+        return taken

@@ -1,27 +1,45 @@
-"""What must hold in every universe, whatever happened in it."""
+"""What must hold in every universe, whatever happened in it: at each hand-over to Expo, at each
+death, and of everything before it is forgotten."""
 
-from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
+from calbell.config import Settings
 from calbell.domain.delivery import DELIVERY_TRANSITIONS, SETTLED
 from calbell.domain.notification import NOTIFICATION_TRANSITIONS
-from calbell.store.connection import Connection, Row
-from calbell.store.statements import Statement
+from calbell.domain.push_events import STATE_NEWS, PushEvent
+from calbell.store.times import from_ms, to_ms
+from tests.universe.bookings import Bookings
+from tests.universe.database import SharedConnection
 from tests.universe.expo import Handed
-from tests.universe.world import Universe
+from tests.universe.ledger import Accepted, Given, Ledger
+from tests.universe.nature import Nature
+from tests.universe.people import People, Resident
+from tests.universe.wire import LONGEST_WAY_SECONDS
 
-WATCH = """
-create table moves (at integer primary key autoincrement, kind text, before text, after text);
-create trigger watch_deliveries after update of state on deliveries
-  when old.state <> new.state
-  begin insert into moves (kind, before, after) values ('delivery', old.state, new.state); end;
-create trigger watch_notifications after update of state on notifications
-  when old.state <> new.state
-  begin insert into moves (kind, before, after) values ('notification', old.state, new.state); end;
-"""
-"""Makes the database itself remember every transition that anybody makes."""
-
-LONGEST_WAY_MS = 400
+LONGEST_WAY = timedelta(seconds=LONGEST_WAY_SECONDS + 0.05)
 """From a claim to the arrival of its request at Expo."""
+
+SETTLED_WITHIN = timedelta(days=4)
+"""A day of being fresh, a day of waiting for a receipt, and what trouble adds."""
+
+KEPT_WITHIN = timedelta(days=1)
+STORED_WITHIN = timedelta(hours=4)
+"""What Expo said is stored as soon as a process that lives can."""
+
+REMINDED = timedelta(minutes=30)
+HELD_CODES = frozenset({"InvalidCredentials", "UNAUTHORIZED", "invalid_token"})
+ENDINGS = frozenset(
+    {
+        PushEvent.BOOKING_CANCELLED,
+        PushEvent.BOOKING_REJECTED,
+        PushEvent.BOOKING_RESCHEDULE_REQUESTED,
+    }
+)
 
 DELIVERY_MOVES = {
     (state, end)
@@ -31,135 +49,277 @@ DELIVERY_MOVES = {
 }
 NOTIFICATION_MOVES = {(state, end) for (state, _), end in NOTIFICATION_TRANSITIONS.items()}
 
-
-def ask(connection: Connection, sql: str) -> list[Row]:
-    """The rows of a query made up for a test."""
-    with connection.transaction(writes=False):
-        return connection.run(Statement("ask", "", (), (), (), sql, sql, returns_rows=True))
-
-
-def check(universe: Universe) -> None:
-    """Everything that must hold does."""
-    states_move_only_by_the_table(universe)
-    everything_has_ended(universe)
-    what_was_accepted_is_kept(universe)
-    what_expo_took_has_a_receipt(universe)
-    nothing_is_lost_or_doubled_without_a_reason(universe)
-    phones_ring_only_for_their_owners(universe)
-    assert universe.expo.refused_for_rate == 0
-    assert universe.expo.violations == []
-
-
-def states_move_only_by_the_table(universe: Universe) -> None:
-    """No transition was made that the domain does not know."""
-    for kind, before, after in ask(
-        universe.connection, "select distinct kind, before, after from moves"
-    ):
-        allowed = DELIVERY_MOVES if kind == "delivery" else NOTIFICATION_MOVES
-        assert (before, after) in allowed, (kind, before, after)
+_AT_HAND_OVER = """
+select d.expires_at, d.user_id, p.token, s.at, t.at,
+  coalesce((select a.receipt_code from attempts a where a.delivery_id = d.id
+    and a.ticket_id is not null order by a.number desc limit 1), 'ok')
+from deliveries d
+join phones p on p.id = d.phone_id
+left join superseded s on s.notification_id = d.notification_id
+left join known_tickets t on t.delivery_id = d.id
+where d.key = ?
+"""
+_OF_DELIVERIES = """
+select d.id, d.key, d.state, d.reason, d.possibly_sent, p.token, n.user_id, d.user_id,
+  (select group_concat(a.ticket_id) from attempts a where a.delivery_id = d.id),
+  exists (select 1 from attempts a where a.delivery_id = d.id and a.receipt_code <> 'ok')
+from deliveries d
+join phones p on p.id = d.phone_id
+join notifications n on n.id = d.notification_id
+where d.id > ? and d.id <= ? order by d.id
+"""
 
 
-def everything_has_ended(universe: Universe) -> None:
-    """Long after the last event nothing waits, and everything that did not arrive says why."""
-    waiting = ask(universe.connection, "select count(*) from notifications where state = 'waiting'")
-    assert waiting == [(0,)]
-    states = ask(universe.connection, "select state, reason, possibly_sent from deliveries")
-    for state, reason, possibly_sent in states:
-        assert state in SETTLED, state
-        assert state == "delivered" or reason is not None, (state, possibly_sent)
-        if state in ("failed", "withdrawn", "expired"):
-            assert not possibly_sent
+class Broken(AssertionError):
+    """A promise was not kept."""
 
 
-def what_expo_took_has_a_receipt(universe: Universe) -> None:
-    """A ticket that is known leads to its receipt: nobody forgets to ask in time."""
-    states = ask(
-        universe.connection,
-        "select distinct d.state from deliveries d join attempts a on a.delivery_id = d.id "
-        "where a.ticket_id is not null",
-    )
-    assert {state for (state,) in states} <= {"delivered", "unregistered", "failed"}
+class _Delivery(Struct, frozen=True):
+    id: int
+    key: str
+    state: str
+    reason: str | None
+    possibly_sent: int
+    token: str
+    told_user: int
+    user: int
+    ticket_ids: str | None
+    has_bad_receipt: int
 
 
-def what_was_accepted_is_kept(universe: Universe) -> None:
-    """Every event that was answered with 2xx is there, and so is each notification of it."""
-    kept: dict[str, int] = dict(
-        ask(universe.connection, "select public_id, recipients from events")
-    )
-    told: dict[str, int] = dict(
-        ask(
-            universe.connection,
-            "select e.public_id, count(distinct n.user_id) from events e "
-            "join notifications n on n.event_id = e.id where n.kind <> 'BOOKING_REMINDER' "
-            "group by e.public_id",
+class Watched(Protocol):
+    """What is watched over."""
+
+    settings: Settings
+    nature: Nature
+    connection: SharedConnection
+    ledger: Ledger
+    people: People
+    bookings: Bookings
+    skew: timedelta
+
+    def now(self) -> datetime:
+        """The time."""
+
+    def machine_time(self) -> datetime:
+        """What the clocks of the machines show."""
+
+
+class Invariants:
+    """Watches over one universe. Whatever is not as it must be raises `Broken`."""
+
+    def __init__(self, universe: Watched) -> None:
+        self._universe = universe
+        self._ledger = universe.ledger
+        self._ask = universe.connection.ask
+        self._audited = 0
+        self._marks = [(universe.now(), 0)]
+
+    # At each hand-over.
+
+    def witness(self, handed: Handed) -> int | None:
+        """What Expo takes is still true, still fresh, still wanted on this phone, said in its
+        user's time, and was not taken before, as far as could be known when the request left. Whose
+        it is; `None` if he is gone."""
+        now = self._universe.now()
+        left = now - LONGEST_WAY
+        rows = self._ask(_AT_HAND_OVER, handed.key)
+        if not rows:
+            _require(any(map(self._has_just_left, self._people())), "nobody has this delivery")
+            return None
+        ((expires_at, user_id, token, superseded_at, ticket_at, receipt),) = rows
+        left_ms = to_ms(left)
+        _require(token == handed.token, "on another phone")
+        _require(left_ms + self._skew_ms < expires_at, "stale")
+        _require(superseded_at is None or left_ms < superseded_at, "superseded")
+        knew = ticket_at is not None and ticket_at < left_ms and receipt == "ok"
+        _require(not knew, "taken before")
+        self._check_phone(handed, user_id, left)
+        self._check_booking(handed, user_id, left)
+        return int(user_id)
+
+    def _check_phone(self, handed: Handed, user_id: int, left: datetime) -> None:
+        phone = self._universe.people.phones[handed.token]
+        if phone.is_sure and not phone.under_way and phone.since < left:
+            _require(phone.owner == user_id, f"on a phone of user {phone.owner}")
+
+    def _check_booking(self, handed: Handed, user_id: int, left: datetime) -> None:
+        known = self._universe.bookings.known[handed.uid]
+        _require(user_id in known.parts, f"told user {user_id} of another's booking")
+        if known.over_at is not None and known.over_at < left:
+            _require(handed.event not in STATE_NEWS - ENDINGS, "not true any more")
+        if handed.event == PushEvent.BOOKING_REMINDER:
+            early = known.start_at - left - REMINDED - self._universe.skew
+            _require(early <= LONGEST_WAY, "reminded too early")
+        resident = self._universe.people.residents[user_id]
+        is_settled = resident.is_here and resident.changed_at < left
+        if is_settled and resident.locale.startswith("en"):
+            local = known.start_at.astimezone(ZoneInfo(resident.zone))
+            _require(_says(handed.body, local), f"not at {local:%d %H:%M}, but {handed.body!r}")
+
+    # At each death.
+
+    def check_moves(self) -> None:
+        """No transition was made that the domain does not know, and nobody holds what has no
+        lease."""
+        for kind, before, after in self._ask("select kind, before, after from moves"):
+            allowed = DELIVERY_MOVES if kind == "delivery" else NOTIFICATION_MOVES
+            _require((before, after) in allowed, f"{kind}: {before} -> {after}")
+        held = self._ask(
+            "select count(*) from deliveries where state = 'sending' and lease_until is null"
         )
-    )
-    for accepted in universe.accepted:
-        id_ = accepted.taken.event_id
-        assert id_ in kept
-        assert told.get(id_, 0) == kept[id_]
-        if not accepted.taken.duplicate:
-            assert accepted.taken.recipients == kept[id_]
+        _require(held == [(0,)], "sending without a lease")
 
+    # Of everything, before it is forgotten.
 
-def nothing_is_lost_or_doubled_without_a_reason(universe: Universe) -> None:
-    """What is said to be delivered was handed to Expo; what was handed over more than once was
-    marked as possibly sent, and always under the same key; what was not to be sent was not."""
-    handed = Counter(one.key for one in universe.expo.handed)
-    keys = ask(
-        universe.connection,
-        "select key, state, possibly_sent, p.token from deliveries d "
-        "join phones p on p.id = d.phone_id",
-    )
-    assert set(handed) <= {key for key, *_ in keys}
-    assert len({key for key, *_ in keys}) == len(keys)
-    for key, state, possibly_sent, _ in keys:
-        if handed[key] > 1:
-            assert possibly_sent or _was_retried_by_receipt(universe, key), (key, state)
+    def audit(self, *, is_end: bool = False) -> None:
+        """What is old enough to have ended has ended as it must; at the `is_end` that is all."""
+        now = self._universe.now()
+        self.check_moves()
+        self._nothing_waits_for_ever(now)
+        self._only_the_old_is_forgotten(now)
+        self._deliveries_have_ended(now, is_end=is_end)
+        self._what_was_accepted_is_kept(now - (timedelta() if is_end else KEPT_WITHIN))
+        self._what_expo_said_is_kept(now - (timedelta() if is_end else STORED_WITHIN))
+
+    def _nothing_waits_for_ever(self, now: datetime) -> None:
+        late = self._ask(
+            "select count(*) from notifications where state = 'waiting' and due_at < ?",
+            to_ms(now - timedelta(days=1)),
+        )
+        _require(late == [(0,)], "a notification waits although its time has come")
+
+    def _only_the_old_is_forgotten(self, now: datetime) -> None:
+        retention = self._universe.settings.retention
+        slack = timedelta(days=1) if self._universe.nature.clock_jumps else timedelta()
+        for uid, end_at in self._ask("select uid, end_at from forgotten"):
+            _require(from_ms(end_at) <= now - retention + slack, f"{uid} was forgotten too early")
+        self._ask("delete from forgotten")
+        old = self._ask(
+            "select count(*) from bookings where coalesce(end_at, updated_at) < ?",
+            to_ms(now - retention - timedelta(days=2)),
+        )
+        _require(old == [(0,)], "what is old was not forgotten")
+
+    def _deliveries_have_ended(self, now: datetime, *, is_end: bool) -> None:
+        ((newest,),) = self._ask("select coalesce(max(id), 0) from deliveries")
+        self._marks.append((now, max(newest, self._marks[-1][1])))
+        while len(self._marks) > 1 and (is_end or self._marks[1][0] <= now - SETTLED_WITHIN):
+            del self._marks[0]
+        _, last = self._marks[0]
+        for row in self._ask(_OF_DELIVERIES, self._audited, last):
+            delivery = _Delivery(*row)
+            try:
+                self._check_end(delivery)
+            except Broken as error:
+                raise Broken(f"delivery {delivery.id} ({delivery.key[:6]}): {error}") from None
+            self._ledger.forget(delivery.key)
+        self._audited = last
+        before = (now - SETTLED_WITHIN - timedelta(days=2)).timestamp()
+        for key, handed in tuple(self._ledger.handed.items()):
+            if is_end or handed[0].at < before:
+                self._check_gone(key)
+
+    def _check_end(self, delivery: _Delivery) -> None:
+        """It has ended, says why where it was not delivered, was handed over if it is said to be
+        and not if it is not, and more than once only where nobody could know, under one key."""
+        handed = self._ledger.handed.get(delivery.key, [])
+        brought = sum(one.is_brought for one in handed)
+        state, reason = delivery.state, delivery.reason
+        _require(state in SETTLED, f"it is still {state}")
+        _require(state == "delivered" or reason is not None, f"{state}, and nobody knows why")
+        _require(delivery.user == delivery.told_user, "it is not its user's")
+        tickets = [id_.lower() for id_ in (delivery.ticket_ids or "").split(",") if id_]
+        _require(len(set(tickets)) == len(tickets), "a ticket is kept twice")
+        _require(set(tickets) <= {one.ticket_id for one in handed}, "a ticket that is not its own")
+        if brought > 1:
+            self._ledger.doubled += 1
+            has_reason = delivery.possibly_sent or delivery.has_bad_receipt
+            _require(bool(has_reason), f"{state}: rang {brought} times without a reason")
         if state == "delivered":
-            assert handed[key] >= 1
+            _require(brought >= 1, "it is said to be delivered")
+        if state == "failed":
+            _require(reason not in HELD_CODES, f"failed for {reason}, which can be mended")
         if state in ("withdrawn", "expired"):
-            assert handed[key] == 0
-    by_key = {key: token for key, _, _, token in keys}
-    assert all(by_key[one.key] == one.token for one in universe.expo.handed)
+            _require(brought == 0, f"{state} ({reason}), although it rang")
+        if state in ("failed", "withdrawn", "expired"):
+            _require(not delivery.possibly_sent, f"{state}, although it may have rung")
+        if reason == "no_receipt" and not self._universe.nature.clock_jumps:
+            _require(any(not one.has_receipt for one in handed), "nobody read its receipt")
+
+    def _check_gone(self, key: str) -> None:
+        """A delivery that is not there any more went with its user."""
+        user = self._universe.people.residents[self._ledger.users[key]]
+        handed_at = self._ledger.handed[key][0].at
+        left_since = user.left_at is not None and user.left_at.timestamp() >= handed_at - 1
+        _require(left_since, f"a delivery of user {user.id} is gone")
+        self._ledger.forget(key)
+
+    def _what_was_accepted_is_kept(self, before: datetime) -> None:
+        accepted = self._ledger.accepted
+        while accepted and accepted[0].at <= before:
+            self._check_kept(accepted.popleft())
+
+    def _check_kept(self, accepted: Accepted) -> None:
+        """The event is there, and so is each notification of it, but of users who left."""
+        what = f"{accepted.said.trigger} {accepted.said.known.uid}"
+        rows = self._ask(
+            "select e.recipients, count(distinct n.user_id) from events e "
+            "left join notifications n on n.event_id = e.id and n.kind <> 'BOOKING_REMINDER' "
+            "where e.public_id = ? group by e.id",
+            accepted.event_id,
+        )
+        _require(bool(rows), f"{what} was accepted and is lost")
+        ((recipients, told),) = rows
+        parts = (self._universe.people.residents[id_] for id_ in accepted.said.known.parts)
+        nobody_left = all(user.left_at is None for user in parts)
+        _require(told == recipients or not nobody_left, f"{what}: {told} of {recipients} are told")
+        if accepted.recipients is not None and not accepted.duplicate:
+            _require(accepted.recipients == recipients, f"{what}: said {accepted.recipients}")
+
+    def _what_expo_said_is_kept(self, before: datetime) -> None:
+        given = self._ledger.given
+        while given and given[0].at <= before:
+            self._check_stored(given.popleft())
+
+    def _check_stored(self, given: Given) -> None:
+        """A ticket that came back whole is kept, if its process lived on."""
+        died_at = given.process.died_at
+        if died_at is not None and died_at - given.at < STORED_WITHIN:
+            return
+        kept = self._ask(
+            "select 1 from attempts a join deliveries d on d.id = a.delivery_id "
+            "where d.key = ? and lower(a.ticket_id) = ?",
+            given.handed.key,
+            given.handed.ticket_id,
+        )
+        if not kept and not self._ask("select 1 from deliveries where key = ?", given.handed.key):
+            user = self._universe.people.residents[self._ledger.users[given.handed.key]]
+            _require(user.left_at is not None, "a delivery is gone")
+            return
+        _require(bool(kept), f"the ticket of {given.handed.uid} was thrown away")
+
+    @property
+    def _skew_ms(self) -> int:
+        return int(self._universe.skew.total_seconds() * 1000)
+
+    def _people(self) -> Iterator[Resident]:
+        return iter(self._universe.people.residents.values())
+
+    def _has_just_left(self, resident: Resident) -> bool:
+        left_at = resident.left_at
+        return resident.is_here is None or (
+            left_at is not None and self._universe.now() - left_at < 2 * LONGEST_WAY
+        )
 
 
-def witness(universe: Universe, handed: Handed) -> None:
-    """What Expo takes is still true, still fresh, still wanted on this phone, and was not taken
-    before, as far as could be known when the request left."""
-    now = int(handed.at * 1000)
-    left = now - LONGEST_WAY_MS
-    ((expires_at, superseded_at, owner, user_id, registered_at, kept_ticket),) = ask(
-        universe.connection,
-        "select d.expires_at, e.received_at, p.owner_user_id, d.user_id, p.registered_at, "
-        "exists (select 1 from attempts a where a.delivery_id = d.id "
-        "and a.ticket_id is not null and coalesce(a.receipt_code, 'ok') = 'ok') "
-        "from deliveries d join notifications n on n.id = d.notification_id "
-        "join phones p on p.id = d.phone_id left join events e on e.id = n.superseded_by "
-        f"where d.key = '{handed.key}'",
-    )
-    assert left < expires_at, "stale"
-    assert superseded_at is None or left < superseded_at, "superseded"
-    assert owner in (user_id, None) or left < registered_at, "taken over"
-    answered_at = universe.expo.answered.get(handed.key)
-    knew_before = kept_ticket and answered_at is not None and answered_at * 1000 < left
-    assert not knew_before, "taken before"
+def _says(body: str, at: datetime) -> bool:
+    """Whether the words name the day and the time, in either habit."""
+    hours = {f"{at.hour:02d}", str(at.hour), str(at.hour % 12 or 12)}
+    times = (f"{hour}:{at.minute:02d}" for hour in hours)
+    return str(at.day) in body and any(time in body for time in times)
 
 
-def _was_retried_by_receipt(universe: Universe, key: str) -> bool:
-    rows = ask(
-        universe.connection,
-        "select a.receipt_code from attempts a join deliveries d on d.id = a.delivery_id "
-        f"where d.key = '{key}' and a.receipt_code not in ('ok')",
-    )
-    return bool(rows)
-
-
-def phones_ring_only_for_their_owners(universe: Universe) -> None:
-    """A phone is never rung about a booking that its owner has no part in."""
-    parts = ask(
-        universe.connection,
-        "select d.key, n.user_id, d.user_id from deliveries d "
-        "join notifications n on n.id = d.notification_id",
-    )
-    assert all(told == delivered for _, told, delivered in parts)
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise Broken(what)

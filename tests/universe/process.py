@@ -1,45 +1,70 @@
-"""A Calbell process that can die at any commit, on a database that outlives it."""
+"""A Calbell process that can die at any step, on a database that outlives it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, Protocol, TypeVar
+
+from msgspec import Struct
+from typing_extensions import override
 
 from calbell.config import Settings
 from calbell.expo.transport import Transport
+from calbell.flows.grace import Grace
+from calbell.flows.loop import Loop
 from calbell.store import deliveries
-from calbell.store.connection import Connection, StoreUnavailable
+from calbell.store.connection import StoreUnavailable
 from calbell.store.database import Unit, run_once
 from calbell.store.statements import Dialect
 from calbell.telemetry import Metrics
-from calbell.wiring import assemble
-
-NET = timedelta(days=1)
-"""No net: a wake-up that is missed is seen."""
+from calbell.wiring import GRACE, Parts, Turn, assemble
+from tests.universe.database import SharedConnection
+from tests.universe.virtual_time import VirtualLoop, Work
+from tests.universe.weather import Weather
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+HANGS_SECONDS = 20.0
+FORGETS_EVERY = timedelta(hours=6)
+MANY_STEPS = 100_000
+"""Of the event loop, that no process has cause to do within an hour."""
+
+METRICS = Metrics()
+"""Nobody looks at them here, and making them takes long."""
 
 
 class ProcessDied(BaseException):
     """The process is not there any more; nobody in it can do anything about that."""
 
 
-class MortalDatabase:
-    """Runs units inline, as long as its process lives; `fate` says at which commit that ends, and
-    which commits fail without it."""
+class Surroundings(Protocol):
+    """What is there while processes come and go."""
 
-    def __init__(self, connection: Connection, fate: Callable[[], str | None]) -> None:
-        self._connection = connection
-        self._fate = fate
-        self.on_death: Callable[[], None] = lambda: None
-        self.is_dead = False
+    loop: VirtualLoop
+    connection: SharedConnection
+    weather: Weather
+
+    def committed(self) -> None:
+        """A unit of work was committed; what it did is seen by all."""
+
+    def broken(self, promise: str) -> None:
+        """Something is not as it was promised."""
+
+
+class MortalDatabase:
+    """Runs units inline, as long as its process lives and the weather lets it."""
+
+    def __init__(self, world: Surroundings, process: "Process") -> None:
+        self._world = world
+        self._process = process
 
     @property
     def dialect(self) -> Dialect:
-        return self._connection.dialect
+        return self._world.connection.dialect
 
     async def run(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._do(True, unit, *args, **kwargs)
@@ -51,98 +76,243 @@ class MortalDatabase:
         return None
 
     async def _do(self, writes: bool, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if self._process.is_dead:
+            raise ProcessDied
         # Others get their turn, as while a thread works.
         await asyncio.sleep(0)
-        if self.is_dead:
-            raise ProcessDied
-        fate = self._fate() if writes else None
-        if fate == "dies before":
-            self._die()
-        if fate == "fails before":
-            raise StoreUnavailable("not now")
-        result = run_once(self._connection, unit, *args, **kwargs)
-        if fate == "dies after":
-            self._die()
-        if fate == "fails after":
-            raise StoreUnavailable("the commit was not confirmed")
+        weather = self._world.weather
+        if weather.has_no_database:
+            raise StoreUnavailable("it is away")
+        fate = weather.fate_of_commit() if writes else None
+        match fate:
+            case "dies before":
+                await self._process.dies("at a commit that was not made")
+            case "fails before":
+                raise StoreUnavailable("not now")
+            case "hangs":
+                # What a thread has begun it ends, whoever still waits for it.
+                slow = self._process.spawn(self._slowly(unit, *args, **kwargs))
+                return await asyncio.shield(slow)
+            case _:
+                pass
+        result = self._done(unit, *args, **kwargs)
+        match fate:
+            case "dies after":
+                await self._process.dies("at a commit that was made")
+            case "fails after":
+                raise StoreUnavailable("the commit was not confirmed")
+            case _:
+                pass
         return result
 
-    def _die(self) -> NoReturn:
-        self.is_dead = True
-        self.on_death()
-        raise ProcessDied
+    def _done(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        result = run_once(self._world.connection, unit, *args, **kwargs)
+        self._world.committed()
+        return result
+
+    async def _slowly(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        await asyncio.sleep(HANGS_SECONDS)
+        return self._done(unit, *args, **kwargs)
+
+
+class _Mortal(Coroutine[Any, Any, T]):
+    """Work of a process. Each of its steps may be the process's last; after that it is neither
+    continued nor given a chance to clean up."""
+
+    __slots__ = ("_process", "_work")
+
+    def __init__(self, work: Work[T], process: "Process") -> None:
+        self._work = work
+        self._process = process
+
+    @override
+    def send(self, value: Any) -> Any:
+        if self._process.may_live_on():
+            return self._work.send(value)
+        raise self._gone()
+
+    @override
+    def throw(self, *error: Any) -> Any:
+        if self._process.is_dead:
+            raise self._gone()
+        return self._work.throw(*error)
+
+    @override
+    def close(self) -> None:
+        # What cleans up needs the database, or waits: neither is there any more.
+        for _ in range(3):
+            with suppress(BaseException):
+                self._work.close()
+                return
+
+    @override
+    def __await__(self) -> Generator[Any, Any, T]:
+        raise NotImplementedError
+
+    def _gone(self) -> asyncio.CancelledError:
+        self.close()
+        return asyncio.CancelledError()
 
 
 _LIVING = ContextVar["Process | None"]("living", default=None)
 
 
-def task_factory(
-    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T] | Generator[Any, None, T]
-) -> asyncio.Task[T]:
-    """Every task belongs to the process in which it was made."""
-    task = asyncio.Task(work, loop=loop)
-    if (process := _LIVING.get()) is not None:
-        process.tasks.add(task)
-        task.add_done_callback(process.tasks.discard)
-    return task
+def adopt_tasks(loop: VirtualLoop) -> None:
+    """Every task belongs to the process in which it is made."""
+
+    def made(_: asyncio.AbstractEventLoop, work: Work[T]) -> asyncio.Task[T]:
+        process = _LIVING.get()
+        if process is None:
+            return loop.numbered(work)
+        task = loop.numbered(_Mortal(work, process))
+        if process.is_dead:
+            task.cancel()
+        else:
+            process.tasks[task] = None
+            task.add_done_callback(process.forget)
+        return task
+
+    loop.set_task_factory(made)
 
 
-async def _refused() -> Any:
-    raise ProcessDied
+class Duties(Struct, frozen=True):
+    """What a process does: it answers requests, makes deliveries, or both; `alone`: there is no
+    other one."""
+
+    name: str
+    serves: bool
+    delivers: bool
+    alone: bool
 
 
 class Process:
-    """One life of a process, from its start to `kill` or its fate."""
+    """One life of a process, from its start to `stop`, `kill` or its fate."""
 
     def __init__(
         self,
+        world: Surroundings,
+        duties: Duties,
         settings: Settings,
-        connection: Connection,
-        transport: Transport,
+        transport: Callable[["Process"], Transport],
         clock: Callable[[], datetime],
         chance: Random,
-        fate: Callable[[], str | None],
+        *,
+        net: timedelta,
+        ended: Callable[["Process", str], None],
     ) -> None:
-        self.tasks = set[asyncio.Task[Any]]()
-        self.died = asyncio.Event()
-        self.database = MortalDatabase(connection, fate)
-        self.database.on_death = self._end
+        self.duties = duties
+        self.settings = settings
+        self.tasks: dict[asyncio.Task[Any], None] = {}
+        self.is_dead = False
+        self.is_stopping = False
+        self.died_at: datetime | None = None
+        self.ended = asyncio.Event()
+        self.steps_left = world.weather.steps_to_live()
+        self._world = world
         self._clock = clock
-        self.parts = assemble(
-            settings, self.database, transport, clock, chance, Metrics(), lanes=1, net=NET
+        self._note_end = ended
+        self._running: asyncio.Task[Any] | None = None
+        self._steps = 0
+        self._many_since = world.loop.time()
+        self.database = MortalDatabase(world, self)
+        self.parts: Parts = assemble(
+            settings, self.database, transport(self), clock, chance, METRICS, lanes=2, net=net
+        )
+        self._loops = (
+            *(map(self._often_enough, self.parts.loops) if duties.delivers else ()),
+            *(self.parts.serving_loops if duties.serves else ()),
         )
 
+    def _often_enough(self, running: tuple[Loop, Turn]) -> tuple[Loop, Turn]:
+        """Forgetting a few times a day does as well, and leaves more time for what matters."""
+        loop, turn = running
+        if loop.name != "prune":
+            return running
+
+        async def seldom() -> None:
+            await turn()
+
+        return Loop(loop.name, self._clock, longest=FORGETS_EVERY), seldom
+
     def start(self) -> None:
-        """It alone serves this database: what was leased is nobody's."""
-        self.spawn(self._live())
+        """It does what it is there for."""
+        self._running = self.spawn(self._live())
 
     async def _live(self) -> None:
-        try:
-            await self.database.run(deliveries.end_all_leases, self._clock())
-        except StoreUnavailable:
-            # A service that cannot start exits, and is started again.
-            self.kill()
-            return
-        await asyncio.gather(*(loop.run(turn) for loop, turn in self.parts.loops))
+        if self.duties.alone:
+            try:
+                await self.database.run(deliveries.end_all_leases, self._clock())
+            except StoreUnavailable:
+                # A service that cannot start exits, and is started again.
+                await self.dies("because it could not start")
+        await asyncio.gather(*(loop.run(turn) for loop, turn in self._loops))
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Work of this process; it ends with it. A process that is dead takes no work."""
-        if self.database.is_dead:
-            work.close()
-            work = _refused()
         before = _LIVING.set(self)
         try:
-            return asyncio.get_running_loop().create_task(work)
+            return self._world.loop.create_task(work)
         finally:
             _LIVING.reset(before)
 
-    def kill(self) -> None:
-        """As `kill -9`: nothing more is done."""
-        self.database.is_dead = True
-        self._end()
+    def may_live_on(self) -> bool:
+        """One step more, if it is not dead and this one is not its last."""
+        if self.is_dead:
+            return False
+        self._steps += 1
+        if self._steps % MANY_STEPS == 0:
+            self._check_idleness()
+        if self.steps_left is not None:
+            self.steps_left -= 1
+            if self.steps_left < 0:
+                self.kill("in the middle of something")
+                return False
+        return True
 
-    def _end(self) -> None:
-        self.died.set()
+    def _check_idleness(self) -> None:
+        now = self._world.loop.time()
+        if now - self._many_since < 3600.0:
+            self._world.broken(f"{self.duties.name} polls hot")
+            # Else this world would never get as far as its end.
+            self.kill("as it does nothing else")
+        self._many_since = now
+
+    async def dies(self, how: str) -> NoReturn:
+        """The process is killed, and who is part of it does not come back from here."""
+        self.kill(how)
+        await self._world.loop.create_future()
+        raise AssertionError("a dead process went on")
+
+    async def stop(self) -> None:
+        """As on SIGTERM: what is under way gets its time, the rest is recorded as possibly sent."""
+        if not self.is_dead:
+            self.is_stopping = True
+            await asyncio.wait((self.spawn(self._stop()),))
+            self.kill("in order")
+
+    async def _stop(self) -> None:
+        grace = Grace(GRACE)
+        for loop, _ in self._loops:
+            loop.stop()
+        if self._running is not None:
+            await grace.wait((self._running,))
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+        await self.parts.dispatch.stop(grace)
+
+    def kill(self, how: str) -> None:
+        """As `kill -9`: nothing more is done."""
+        if self.is_dead:
+            return
+        self.is_dead = True
+        self.died_at = self._clock()
+        self._note_end(self, how)
+        self.ended.set()
         for task in tuple(self.tasks):
-            if task is not asyncio.current_task():
-                task.cancel()
+            task.cancel()
+
+    def forget(self, task: asyncio.Task[Any]) -> None:
+        """The task is over."""
+        del self.tasks[task]
+        if not task.cancelled():
+            task.exception()

@@ -2,12 +2,17 @@
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
+from itertools import count
 from typing import Any, TypeVar
 
-from typing_extensions import override
+from typing_extensions import TypeVarTuple, Unpack, override
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+Work = Coroutine[Any, Any, T] | Generator[Any, None, T]
 
 
 class _Leap(selectors.SelectSelector):
@@ -19,28 +24,57 @@ class _Leap(selectors.SelectSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise RuntimeError("everybody waits for somebody else")
-        self.now += max(timeout, 0.0)
+        if timeout > 0:
+            self.now += timeout
         return []
+
+
+class NumberedTask(asyncio.Task[T]):
+    """A task whose hash is a number and not an address: sets of tasks are walked through in the
+    same order in every run."""
+
+    number = 0
+
+    @override
+    def __hash__(self) -> int:
+        return self.number
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
     """Runs tasks as asyncio does, one after the other and the same every time; its clock starts at
-    0 and moves only when all tasks wait."""
+    0 and moves only when all tasks wait. What is for a thread is done at once, in this one."""
 
     def __init__(self) -> None:
         self._leap = _Leap()
+        self._numbers = count(1)
         super().__init__(self._leap)
+        self.set_task_factory(lambda _, work: self.numbered(work))
 
     @override
     def time(self) -> float:
         return self._leap.now
 
+    def numbered(self, work: Work[T]) -> NumberedTask[T]:
+        """A task that does the work."""
+        task = NumberedTask[T](work, loop=self)
+        task.number = next(self._numbers)
+        return task
 
-def run(main: Coroutine[Any, Any, T]) -> T:
-    """The result of `main` in virtual time."""
-    loop = VirtualLoop()
-    try:
-        return loop.run_until_complete(main)
-    finally:
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
+    @override
+    def run_in_executor(
+        self, executor: Any, func: Callable[[Unpack[Ts]], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        done: asyncio.Future[T] = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+    def end(self) -> None:
+        """Nothing runs any more."""
+        for task in sorted(asyncio.all_tasks(self), key=hash):
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            self.run_until_complete(asyncio.sleep(0))
+        self.close()

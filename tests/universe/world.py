@@ -1,249 +1,368 @@
 """A small world in which Calbell lives: people, phones, bookings, and trouble, all by one seed."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from random import Random
+from typing import Any
 
-from msgspec import Struct
+from msgspec import structs
 
-from calbell.calcom.signature import sign
 from calbell.config import Secret, Settings
-from calbell.domain.subscription import Platform, Registration
 from calbell.flows.take_in import TakenIn
-from calbell.simulator import phones as simulated
-from calbell.simulator.service import PushService
-from calbell.store import migrate, users
-from calbell.store.connection import StoreUnavailable
+from calbell.simulator.projects import Credentials, KeyState
+from calbell.simulator.wire import Response
+from calbell.store.connection import Connection
 from calbell.store.database import run_once
-from calbell.store.sqlite import SqliteConnection
-from calbell.store.users import Profile
-from tests import payloads
-from tests.universe.expo import FaultyExpo, Handed
-from tests.universe.process import Process, ProcessDied
+from tests.universe.bookings import Bookings, Known, Said
+from tests.universe.chronicle import Chronicle
+from tests.universe.database import SharedConnection
+from tests.universe.expo import Expo, Handed
+from tests.universe.invariants import Broken, Invariants
+from tests.universe.ledger import Accepted, Given, Ledger
+from tests.universe.machines import Machines
+from tests.universe.mistakes import SECRET, Mistakes
+from tests.universe.nature import nature_of
+from tests.universe.people import People, PhoneInHand
+from tests.universe.process import Process
 from tests.universe.virtual_time import VirtualLoop
-
-GENESIS = datetime(2026, 1, 1, tzinfo=UTC)
-SECRET = "the secret of the universe"
-USERS = range(1, 6)
-PROJECTS = ("@owner/one", "@owner/two")
-REMINDER = timedelta(minutes=30)
-QUIET_AFTER = timedelta(days=5)
-"""How long after the last event everything must have ended."""
+from tests.universe.weather import Weather
 
 SETTINGS = Settings(
     webhook_secrets=(Secret(SECRET),),
     default_reminder_minutes=(30,),
-    expo_rate_limit=600,
     # Shorter than the slowest answer: tickets come after their lease ran out.
     lease=timedelta(seconds=12),
+    retention=timedelta(days=8),
 )
+HURRIED_RATE = 100
+DAY = timedelta(days=1)
+UNTIL_WELL = timedelta(hours=30)
+"""How long after the last trouble everything must work again as if there had been none."""
 
+PROMPTLY = timedelta(seconds=5)
+HELD_FOR = timedelta(hours=1)
+MENDED_WITHIN = timedelta(minutes=6)
+"""A probe comes every five minutes."""
 
-class Accepted(Struct, frozen=True):
-    """A webhook that was answered with 2xx, when, and what with."""
-
-    at: datetime
-    uid: str
-    trigger: str
-    taken: TakenIn
+QUIET_AFTER = timedelta(days=4)
+"""How long after the last event everything must have ended."""
 
 
 class Universe:
     """Everything in it follows from the seed."""
 
-    def __init__(
-        self,
-        seed: int,
-        loop: VirtualLoop,
-        connection: SqliteConnection,
-        witness: Callable[["Universe", Handed], None],
-    ) -> None:
-        self.chance = Random(seed)
-        self._loop = loop
-        self.connection = connection
-        self._process_chance = Random(f"{seed} process")
-        self._in_trouble = True
-        self._outage_until = GENESIS
-        self.service = PushService(
-            lambda: self.now().timestamp(), Random(f"{seed} expo"), 2.0, keep_requests=0
+    def __init__(self, seed: int, loop: VirtualLoop, spool_dir: Path) -> None:
+        self.seed = seed
+        self.loop = loop
+        self.nature = nature_of(seed)
+        self._seconds, self._now = 0.0, self.nature.begins_at
+        self.skew = timedelta()
+        self.happened = Counter[str]()
+        self.settings = structs.replace(
+            SETTINGS,
+            expo_rate_limit=HURRIED_RATE if self.nature.hurried else SETTINGS.expo_rate_limit,
+            spool_dir=spool_dir if self.nature.spools else None,
         )
-        self.expo = FaultyExpo(
-            self.service,
-            Random(f"{seed} network"),
-            self._trouble,
-            lambda handed: witness(self, handed),
-        )
-        self.accepted = list[Accepted]()
-        self.deaths = 0
-        self.tokens = dict[str, str]()
-        self.process = self._new_process()
+        self.signing = SECRET
+        self.path: str | None = None
+        self.chronicle = Chronicle(self.now)
+        self.connection = SharedConnection(self.now, alone=self.nature.alone)
+        self.weather = Weather(seed, self.now)
+        self.expo = Expo(lambda: self.now().timestamp(), Random(f"{seed} expo"), self._witness)
+        self.ledger = Ledger()
+        self.machines = Machines(self, seed, alone=self.nature.alone)
+        self.people = People(self, seed)
+        self.bookings = Bookings(self, seed)
+        self.mistakes = Mistakes(self, seed)
+        self.invariants = Invariants(self)
+        self._taken = list[Handed]()
+        self._end: asyncio.Future[None] = loop.create_future()
+
+    # The time.
 
     def now(self) -> datetime:
         """The time in this universe."""
-        return GENESIS + timedelta(seconds=self._loop.time())
+        seconds = self.loop.time()
+        if seconds != self._seconds:
+            self._seconds = seconds
+            self._now = self.nature.begins_at + timedelta(seconds=seconds)
+        return self._now
 
-    async def live(self, bookings: int) -> None:
-        """Bookings come and go; then trouble ends, and time passes until all must be over."""
-        run_once(self.connection, migrate.migrate, self.now())
-        for user_id in USERS:
-            run_once(self.connection, users.save, _profile(user_id), self.now())
-        self.process.start()
-        keeper = asyncio.create_task(self._restart())
-        for user_id in USERS:
-            await self._register(user_id)
-        for number in range(bookings):
-            await self._booking_lives(f"b{number}")
-            if self.chance.random() < 0.3:
-                await self._phones_change()
-            if self.chance.random() < 0.2:
-                self._outage_until = self.now() + timedelta(minutes=self.chance.randrange(1, 300))
-            await asyncio.sleep(self.chance.expovariate(1 / 600))
-        self._in_trouble = False
-        await asyncio.sleep(QUIET_AFTER.total_seconds())
-        keeper.cancel()
-        self.process.kill()
-        await asyncio.sleep(0)
+    def machine_time(self) -> datetime:
+        """What the clocks of the machines show."""
+        return self.now() + self.skew
 
-    def _new_process(self) -> Process:
-        return Process(
-            SETTINGS, self.connection, self.expo, self.now, self._process_chance, self._fate
-        )
+    # Its life.
 
-    def _trouble(self) -> float:
-        """The share of requests to Expo that go wrong now: some, and in an outage nearly all."""
-        if not self._in_trouble:
-            return 0.0
-        return 0.99 if self.now() < self._outage_until else 0.15
-
-    def _fate(self) -> str | None:
-        if not self._in_trouble or self.chance.random() > 0.02:
-            return None
-        return self.chance.choice(("dies before", "dies after", "fails before", "fails after"))
-
-    async def _restart(self) -> None:
-        while True:
-            await self.process.died.wait()
-            self.deaths += 1
-            await asyncio.sleep(self.chance.uniform(0.1, 30))
-            self.process = self._new_process()
-            self.process.start()
-
-    async def _booking_lives(self, uid: str) -> None:
-        """One booking from its start to some end, its webhooks repeated and out of order."""
-        longest = self.chance.choice((30, 60 * 30))
-        start = self.now() + timedelta(minutes=self.chance.randrange(5, longest))
-        host, guest = self.chance.sample(list(USERS), 2)
-        for body, trigger, of in self._story(uid, start, host, guest):
-            for _ in range(1 + (self.chance.random() < 0.2)):
-                await self._send(body, trigger, of)
-            await asyncio.sleep(self.chance.choice((0.05, 1, self.chance.expovariate(1 / 60))))
-
-    def _story(
-        self, uid: str, start: datetime, host: int, guest: int
-    ) -> list[tuple[bytes, str, str]]:
-        told = list[tuple[bytes, str, str]]()
-        sent_at = self.now()
-
-        def tell(trigger: str, at: datetime, of: str, **more: object) -> None:
-            nonlocal sent_at
-            sent_at += timedelta(seconds=1)
-            envelope = getattr(payloads, trigger)(
-                uid=of,
-                organizer=payloads.organizer(id=host, email=_address(host)),
-                attendees=[payloads.attendee(email=_address(guest))],
-                start=at,
-                end=at + timedelta(minutes=30),
-                sent_at=sent_at,
-                **more,
-            )
-            told.append((payloads.body(envelope), trigger, of))
-
-        if self.chance.random() < 0.4:
-            tell("requested", start, uid)
-            if self.chance.random() < 0.3:
-                tell("rejected", start, uid)
-                return self._shuffled(told)
-        tell("created", start, uid)
-        for move in range(self.chance.choice((0, 0, 1, 2))):
-            old, old_start = uid, start
-            uid, start = f"{uid}m{move}", start + timedelta(hours=self.chance.randrange(1, 30))
-            tell(
-                "rescheduled",
-                start,
-                uid,
-                old_uid=old,
-                old_start=old_start,
-                old_end=old_start + timedelta(minutes=30),
-            )
-        if self.chance.random() < 0.4:
-            tell("cancelled", start, uid)
-        return self._shuffled(told)
-
-    def _shuffled(self, told: list[tuple[bytes, str, str]]) -> list[tuple[bytes, str, str]]:
-        """Sometimes two neighbours change places."""
-        if len(told) > 1 and self.chance.random() < 0.25:
-            at = self.chance.randrange(len(told) - 1)
-            told[at], told[at + 1] = told[at + 1], told[at]
-        return told
-
-    async def _send(self, body: bytes, trigger: str, uid: str) -> None:
-        """As Cal.com does: once, and never again, whatever is answered."""
-        process = self.process
-        receiving = process.spawn(process.parts.receive.receive(body, sign(body, SECRET)))
+    async def live(self, span: timedelta) -> None:
+        """Bookings come and go for so long; then trouble ends, all must work, and time passes until
+        all must be over."""
+        life = self.loop.create_task(self._live(span))
+        self._begin(life)
         try:
-            taken = await receiving
-        except (ProcessDied, asyncio.CancelledError, StoreUnavailable):
+            await self._end
+        finally:
+            life.cancel()
+            self.bookings.end()
+            self.machines.end()
+
+    async def _live(self, span: timedelta) -> None:
+        self.tell(f"universe {self.seed}: {self.nature.words}")
+        self.machines.start()
+        await asyncio.sleep(0)
+        await self.people.move_in()
+        sky = self._begin(self.loop.create_task(self._weather_changes()))
+        booking = self._begin(self.loop.create_task(self.bookings.go_on()))
+        going_wrong = [
+            self._begin(self.loop.create_task(going_on))
+            for going_on in (self.mistakes.go_on(), self.mistakes.phones_change())
+        ]
+        audit = self._begin(self.loop.create_task(self._audit_daily()))
+        await asyncio.sleep(span.total_seconds())
+        self.weather.is_over = True
+        self._change_weather()
+        self.tell("all trouble is over")
+        await asyncio.wait(going_wrong)
+        await self.mistakes.all_mended()
+        sky.cancel()
+        await asyncio.sleep(UNTIL_WELL.total_seconds())
+        await self._all_is_well()
+        await self._only_what_is_broken_waits()
+        booking.cancel()
+        await asyncio.sleep((QUIET_AFTER + DAY).total_seconds())
+        await self.bookings.all_told()
+        await asyncio.sleep(QUIET_AFTER.total_seconds())
+        audit.cancel()
+        self.invariants.audit(is_end=True)
+        self._end.set_result(None)
+
+    async def _all_is_well(self) -> None:
+        """In calm weather a booking rings at once on every phone of its people, once."""
+        await self.people.all_open_the_app()
+        known = await self._booked()
+        await asyncio.sleep(PROMPTLY.total_seconds())
+        self._check_rung(known, lambda _: True)
+
+    async def _only_what_is_broken_waits(self) -> None:
+        """While one project's key for one platform is broken its phones wait, and others do not;
+        when it is mended they ring, once."""
+        host = next(iter(self.people.residents))
+        broken = next((p for p in self.people.in_use() if p.owner == host), None)
+        if broken is None:
             return
-        assert taken is not None
-        self.accepted.append(Accepted(self.now(), uid, trigger, taken))
-
-    async def _register(self, user_id: int, token: str | None = None) -> None:
-        platform = self.chance.choice(list(Platform))
-        if token is None:
-            device = self.service.add_device(
-                simulated.Platform(platform), self.chance.choice(PROJECTS)
-            )
-            token = device.token
-            self.tokens[token] = platform
-        registration = Registration(
-            user_id, token, Platform(self.tokens[token]), f"device of {user_id}"
+        credentials = Credentials(**{broken.platform.lower(): KeyState.MISSING})
+        self.expo.set_project(broken.project, credentials=credentials)
+        known = await self._booked()
+        await asyncio.sleep(PROMPTLY.total_seconds())
+        self._check_rung(
+            known, lambda p: (p.project, p.platform) != (broken.project, broken.platform)
         )
-        process = self.process
-        working = process.spawn(process.parts.register.register(registration))
-        await asyncio.wait((working,))
+        await asyncio.sleep(HELD_FOR.total_seconds())
+        self.expo.set_project(broken.project, credentials=Credentials())
+        await asyncio.sleep(MENDED_WITHIN.total_seconds())
+        self._check_rung(known, lambda _: True)
 
-    async def _phones_change(self) -> None:
-        """A phone is bought, sold, wiped, found again, or its owner logs out."""
-        user_id, token = self.chance.choice(list(USERS)), self.chance.choice(list(self.tokens))
-        match self.chance.choice(("new", "sold", "wiped", "again", "logout")):
-            case "new":
-                await self._register(user_id)
-            case "sold":
-                await self._register(user_id, token)
-            case "wiped":
-                self.service.change_device(token, registered=False)
-            case "again":
-                self.service.change_device(token, registered=True)
-                await self._register(user_id, token)
-            case "logout":
-                process = self.process
-                await asyncio.wait((process.spawn(process.parts.register.remove(user_id, token)),))
+    async def _booked(self) -> Known:
+        host, guest, *_ = self.people.residents
+        return await self.bookings.one_for_sure(host, guest)
 
+    def _check_rung(self, known: Known, rings: Callable[[PhoneInHand], bool]) -> None:
+        """Of the phones of those who have a part in it exactly those that should have rung."""
+        expected = sorted(
+            phone.token
+            for phone in self.people.in_use()
+            if phone.owner in known.parts and rings(phone)
+        )
+        rung = sorted(
+            handed.token
+            for deliveries in self.ledger.handed.values()
+            for handed in deliveries
+            if handed.uid == known.uid
+        )
+        if rung != expected:
+            raise Broken(f"in calm weather {len(rung)} phones ring instead of {len(expected)}")
 
-def _address(user_id: int) -> str:
-    return f"user{user_id}@example.com"
+    async def _weather_changes(self) -> None:
+        chance = Random(f"{self.seed} sky")
+        while True:
+            self._change_weather()
+            await asyncio.sleep(chance.expovariate(1 / DAY.total_seconds()))
 
+    def _change_weather(self) -> None:
+        self.tell(f"the weather is {self.weather.change()}")
+        self.machines.burn_anew()
 
-def _profile(user_id: int) -> Profile:
-    return Profile(
-        id=user_id,
-        name=f"User {user_id}",
-        username=None,
-        time_zone="Europe/London",
-        locale="en",
-        time_format=12,
-        source="operator",
-        addresses=(_address(user_id),),
-        created_at=GENESIS,
-    )
+    async def _audit_daily(self) -> None:
+        while True:
+            await asyncio.sleep(DAY.total_seconds())
+            self.invariants.audit()
+
+    def _begin(self, task: asyncio.Task[Any]) -> asyncio.Task[Any]:
+        """What breaks in it ends the universe."""
+
+        def ended(task: asyncio.Task[Any]) -> None:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self._fail(error)
+
+        task.add_done_callback(ended)
+        return task
+
+    # The story, and what breaks it off.
+
+    def tell(self, what: str) -> None:
+        """It is part of the story."""
+        self.chronicle.tell(what)
+
+    def broken(self, promise: str) -> None:
+        """Something is not as it was promised; the universe ends here."""
+        self._fail(Broken(promise))
+
+    def _fail(self, error: BaseException) -> None:
+        if not self._end.done():
+            self.tell(f"BROKEN: {error}")
+            self._end.set_exception(error)
+
+    def check_at_death(self) -> None:
+        """What must hold when somebody has just died."""
+        try:
+            self.invariants.check_moves()
+        except Broken as error:
+            self._fail(error)
+
+    # What the service and Expo do.
+
+    def committed(self) -> None:
+        """A unit of work was committed; the others hear of it, if it told them."""
+        if self.connection.was_notified:
+            self.connection.was_notified = False
+            self.machines.wake()
+
+    def _witness(self, handed: Handed) -> None:
+        self._taken.append(handed)
+        try:
+            user_id = self.invariants.witness(handed)
+        except Broken as error:
+            self._fail(Broken(f"{handed.event} {handed.uid} ({handed.key[:6]}): {error}"))
+            return
+        self.tell(
+            f"Expo takes {handed.event} {handed.uid} ({handed.key[:6]}) for user {user_id}"
+            f"{'' if handed.is_brought else ', which will fail'}"
+        )
+        if user_id is not None:
+            self.ledger.hand_over(handed, user_id)
+            self.mistakes.in_the_middle(handed.token, user_id)
+
+    def taken(self) -> list[Handed]:
+        """What Expo took since this was asked last."""
+        taken, self._taken = self._taken, []
+        return taken
+
+    def given(self, process: Process, taken: list[Handed]) -> None:
+        """The tickets for this came back whole to the process."""
+        now = self.now()
+        self.ledger.given.extend(
+            Given(now, one, process) for one in taken if one.key in self.ledger.users
+        )
+
+    def doubted(self, tokens: list[str]) -> None:
+        """A process was told that so many phones are gone that it must not believe it."""
+        self.tell(f"{len(tokens)} phones are called gone at once")
+        self.happened["wave doubted"] += 1
+        lived = self._living(tokens)
+        self.loop.call_later(1.0, lambda: self._check_alive(lived))
+
+    def _living(self, tokens: list[str]) -> list[str]:
+        """Those that are neither dead nor doubted, and not gone at Expo."""
+        rows = self.connection.ask(
+            "select token from phones where dead_at is null and suspected_at is null "
+            f"and token in ({','.join('?' * len(tokens))})",
+            *tokens,
+        )
+        return [token for (token,) in rows if self._is_at_expo(token)]
+
+    def _check_alive(self, tokens: list[str]) -> None:
+        for token in tokens:
+            dead = self.connection.ask(
+                "select 1 from phones where token = ? and dead_at is not null", token
+            )
+            if dead and self._is_at_expo(token):
+                self.broken("a phone that a wave called gone is taken for dead")
+
+    def _is_at_expo(self, token: str) -> bool:
+        phone = self.expo.find(token)
+        return phone is not None and phone.device.registered
+
+    def refused(self, code: str, tokens: list[str], response: Response) -> None:
+        """Expo, which is all right, refused a request to these tokens whole."""
+        self.tell(f"Expo refuses a request: {response.status} {code}")
+        self.happened[f"refused {response.status}"] += 1
+        match code:
+            case "PUSH_TOO_MANY_EXPERIENCE_IDS":
+                self._check_mixed(tokens)
+            case "UNAUTHORIZED" | "HTTP_401" | "TOO_MANY_REQUESTS":
+                pass
+            case _:
+                self.broken(f"a request that makes no sense: {response.status} {code}")
+
+    def _check_mixed(self, tokens: list[str]) -> None:
+        """No two projects are in one request once it is known whose the phones are."""
+        known = self.connection.ask(
+            "select count(distinct p.project_id) from phones p join learned l on l.phone_id = p.id "
+            f"where p.token in ({','.join('?' * len(tokens))}) and l.at < ?",
+            *tokens,
+            int((self.now().timestamp() - 1) * 1000),
+        )
+        if known[0][0] > 1:
+            self.broken("two projects that are known are in one request")
+
+    # What Cal.com is answered.
+
+    def accepted(self, said: Said, taken: TakenIn, *, is_first: bool) -> None:
+        """A webhook was answered with 2xx; `is_first`: nothing was sent of its uid before."""
+        rows = self.connection.ask("select 1 from events where public_id = ?", taken.event_id)
+        is_kept = bool(rows)
+        self.tell(
+            f"{said.trigger} {said.known.uid} is {'taken in' if is_kept else 'spooled'}"
+            f"{' again' if taken.duplicate else ''}, for {taken.recipients}"
+        )
+        self.happened["spooled"] += not is_kept
+        if not is_kept and not self.nature.spools:
+            self.broken(f"{said.trigger} {said.known.uid} is accepted and not kept")
+        if is_kept and said.ends is not None and said.ends.over_at is None:
+            said.ends.over_at = self.now()
+        # What went into the spool was answered before anybody knew whom it is told to, and may
+        # have been taken in all the same.
+        knows_recipients = is_kept and not (self.nature.spools and taken.recipients == 0)
+        if is_first and knows_recipients and not taken.duplicate and said.ends is None:
+            self._check_recipients(said, taken)
+        self.ledger.accept(
+            Accepted(
+                self.now(),
+                said,
+                taken.event_id,
+                taken.duplicate,
+                taken.recipients if knows_recipients else None,
+            )
+        )
+
+    def _check_recipients(self, said: Said, taken: TakenIn) -> None:
+        """A booking that nobody heard of before is told to all who have a part in it."""
+        people = [self.people.residents[id_] for id_ in said.known.parts]
+        settled = self.now() - timedelta(minutes=1)
+        are_known = all(one.is_here and one.changed_at < settled for one in people)
+        if are_known and taken.recipients != len(people):
+            self.broken(f"{said.known.uid} is told to {taken.recipients} of {len(people)}")
+
+    def refused_webhook(self, process: Process, secret: str) -> None:
+        """A webhook was answered with 401."""
+        self.tell("a webhook is refused for its signature")
+        self.happened["webhook refused"] += 1
+        if self.path is None and Secret(secret) in process.settings.webhook_secrets:
+            self.broken("a webhook that is well signed is refused")
+
+    def sync(self, work: Callable[[Connection], object]) -> None:
+        """The work is done at once, whatever the weather."""
+        run_once(self.connection, work)

@@ -218,7 +218,7 @@ def _plan(
     receipts.give_up(
         connection,
         (
-            (one.delivery_id, DeliveryState.UNKNOWN)
+            (one.delivery_id, one.attempt_id, DeliveryState.UNKNOWN)
             for one, at in looks.items()
             if at is None and one.is_newest
         ),

@@ -101,6 +101,7 @@ def settle(connection: Connection, settled: Iterable[SettledReceipt], now: datet
         [
             (
                 receipt.delivery_id,
+                receipt.attempt_id,
                 receipt.state,
                 receipt.code,
                 to_ms(receipt.due_at) if receipt.due_at else at,
@@ -113,13 +114,13 @@ def settle(connection: Connection, settled: Iterable[SettledReceipt], now: datet
 
 
 def give_up(
-    connection: Connection, given_up: Iterable[tuple[int, DeliveryState]], now: datetime
+    connection: Connection, given_up: Iterable[tuple[int, int, DeliveryState]], now: datetime
 ) -> None:
-    """These deliveries will never have a receipt."""
+    """These deliveries (id, the attempt with the ticket, state) will never have a receipt."""
     at = to_ms(now)
     connection.each(
         _SQL["settle_accepted"],
-        [(id_, state, "no_receipt", at, at) for id_, state in sorted(given_up)],
+        [(id_, attempt, state, "no_receipt", at, at) for id_, attempt, state in sorted(given_up)],
     )
 
 

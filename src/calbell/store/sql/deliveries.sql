@@ -100,19 +100,23 @@ where deliveries.id = r.id and deliveries.state in ('queued', 'sending', 'failed
 -- moves: sending -> queued, sending -> unregistered, sending -> failed, sending -> unknown
 update deliveries set state = r.state, reason = r.reason, due_at = r.due_at,
   possibly_sent = r.possibly_sent, most_together = r.most_together, worker = null,
-  lease_until = null, settled_at = r.settled_at
+  lease_until = null, settled_at = r.settled_at,
+  project_id = (select p.project_id from phones p where p.id = deliveries.phone_id)
 from rows(id bigint, worker text, attempt bigint, state text, reason text, due_at bigint,
   possibly_sent bigint, most_together bigint, settled_at bigint) as r
 where deliveries.id = r.id and deliveries.state = 'sending'
   and deliveries.worker = r.worker and deliveries.attempt = r.attempt
 
 -- name: save_attempts
--- What each attempt came to. A late answer replaces the note that it was lost.
+-- What each attempt came to. A late answer replaces the note that it was lost; of a delivery that
+-- went with its user meanwhile nothing is kept.
 insert into attempts (delivery_id, number, at, outcome, code, ticket_id, receipt_due_at,
   receipt_look)
-select delivery_id, number, at, outcome, code, ticket_id, receipt_due_at, 0
+select r.delivery_id, r.number, r.at, r.outcome, r.code, r.ticket_id, r.receipt_due_at, 0
 from rows(delivery_id bigint, number bigint, at bigint, outcome text, code text, ticket_id text,
-  receipt_due_at bigint) as r where true
+  receipt_due_at bigint) as r
+join deliveries d on d.id = r.delivery_id where true
+{keep_deliveries}
 on conflict (delivery_id, number) do update set at = excluded.at, outcome = excluded.outcome, code = excluded.code,
   ticket_id = excluded.ticket_id, receipt_due_at = excluded.receipt_due_at
 
@@ -124,10 +128,12 @@ order by d.lease_until limit :number
 {lock_due}
 
 -- name: requeue_lost
--- They are queued again. Nobody knows whether they were sent.
+-- They are queued again, in the line of their phone's project, which may be known by now. Nobody
+-- knows whether they were sent.
 -- moves: sending -> queued
 update deliveries set state = 'queued', due_at = :now, possibly_sent = 1, worker = null,
-  lease_until = null
+  lease_until = null,
+  project_id = (select p.project_id from phones p where p.id = deliveries.phone_id)
 from rows(id bigint) as r where deliveries.id = r.id and deliveries.state = 'sending'
 
 -- name: end_all_leases

@@ -37,12 +37,18 @@ where deliveries.id = r.id
   and deliveries.state in ('queued', 'sending', 'accepted', 'failed', 'unregistered', 'unknown')
 
 -- name: settle_accepted
--- What became of those that were accepted and not delivered.
+-- What became of those that were accepted and not delivered; unless they were accepted again since
+-- that receipt was asked for, which whoever asked late does not know.
 -- moves: accepted -> unregistered, accepted -> failed, accepted -> queued, accepted -> unknown
 update deliveries set state = r.state, reason = r.reason, due_at = r.due_at,
-  settled_at = r.settled_at
-from rows(id bigint, state text, reason text, due_at bigint, settled_at bigint) as r
+  settled_at = r.settled_at,
+  project_id = (select p.project_id from phones p where p.id = deliveries.phone_id)
+from rows(id bigint, attempt_id bigint, state text, reason text, due_at bigint,
+  settled_at bigint) as r
 where deliveries.id = r.id and deliveries.state = 'accepted'
+  and not exists (select 1 from attempts l
+    where l.delivery_id = r.id and l.ticket_id is not null
+      and l.number > (select a.number from attempts a where a.id = r.attempt_id))
 
 -- name: next_due_receipt
 -- When the next look is due.

@@ -13,6 +13,9 @@ bytea
 -- name: lock_due
 -- Workers pass over what another one is taking.
 for update of d skip locked
+-- name: keep_deliveries
+-- Who removes them waits, and what is being removed is waited for.
+for key share of d
 -- name: lock_events
 -- Not against those who only refer to the event.
 for no key update of e

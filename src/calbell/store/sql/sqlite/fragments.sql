@@ -15,6 +15,8 @@ blob
 -- name: lock_due
 -- One writer at a time: what a transaction reads stays as it is until it ends.
 
+-- name: keep_deliveries
+
 -- name: lock_events
 
 -- name: lock_projects

@@ -1,0 +1,240 @@
+"""The bookings of a universe, and how Cal.com tells of them."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from calbell.calcom.signature import sign
+from calbell.config import Settings
+from calbell.flows.take_in import TakenIn
+from tests import payloads
+from tests.universe.machines import Machines, Unanswered
+from tests.universe.nature import Nature
+from tests.universe.people import People
+from tests.universe.process import Process
+from tests.universe.virtual_time import VirtualLoop
+
+LENGTH = timedelta(minutes=30)
+REMEMBERED_FOR = timedelta(days=20)
+"""How long after its end the universe knows of a booking."""
+
+_Made: TypeAlias = Callable[[datetime], dict[str, Any]]
+
+
+class Known(Struct):
+    """What the world itself knows of one uid: who has a part in it, when it begins, and since when
+    it does not take place any more, as far as Cal.com was told that this is known here. `is_told`:
+    something was sent about it."""
+
+    uid: str
+    parts: frozenset[int]
+    start_at: datetime
+    over_at: datetime | None = None
+    is_told: bool = False
+
+
+class Said(Struct, frozen=True):
+    """A webhook, what it is about, and what does not take place any more because of it."""
+
+    trigger: str
+    known: Known
+    ends: Known | None
+    made: _Made
+
+
+class Calcom(Protocol):
+    """Where Cal.com tells."""
+
+    loop: VirtualLoop
+    settings: Settings
+    nature: Nature
+    machines: Machines
+    people: People
+    signing: str
+    path: str | None
+
+    def now(self) -> datetime:
+        """The time."""
+
+    def tell(self, what: str) -> None:
+        """It is part of the story."""
+
+    def accepted(self, said: Said, taken: TakenIn, *, is_first: bool) -> None:
+        """A webhook was answered with 2xx; `is_first`: nothing was sent of its uid before."""
+
+    def refused_webhook(self, process: Process, secret: str) -> None:
+        """A webhook was answered with 401."""
+
+
+class Bookings:
+    """Books, moves and cancels, in bursts and with quiet days between them."""
+
+    def __init__(self, calcom: Calcom, seed: int) -> None:
+        self._calcom = calcom
+        self._chance = Random(f"{seed} bookings")
+        self._number = 0
+        self.known: dict[str, Known] = {}
+        self._lives = set[asyncio.Task[None]]()
+        self.told = 0
+
+    async def go_on(self) -> None:
+        """People book, for ever."""
+        while True:
+            await asyncio.sleep(self._chance.expovariate(1 / (30 * 3600)))
+            for _ in range(self._chance.choice((1, 1, 1, 2, 2, 5))):
+                self.begin()
+                await asyncio.sleep(self._chance.choice((0.01, 1.0, 60.0)))
+            self._forget()
+
+    def begin(self) -> None:
+        """One more booking lives its life."""
+        life = self._calcom.loop.create_task(self._live())
+        self._lives.add(life)
+        life.add_done_callback(self._lives.discard)
+
+    async def all_told(self) -> None:
+        """Whatever there is to tell of those that began was told."""
+        while self._lives:
+            await asyncio.wait(self._lives)
+
+    def end(self) -> None:
+        """Nobody hears of any booking any more."""
+        for life in sorted(self._lives, key=hash):
+            life.cancel()
+
+    async def one_for_sure(self, host: int, guest: int) -> Known:
+        """A booking that is told of once, and no more."""
+        self._number += 1
+        known = self._know(f"b{self._number}", (host, guest), timedelta(days=2))
+        said = Said("created", known, None, self._made("created", known, (guest,)))
+        await self._send(payloads.body(said.made(self._calcom.now())), said)
+        return known
+
+    async def _live(self) -> None:
+        chance = self._chance
+        self._number += 1
+        residents = tuple(self._calcom.people.residents)
+        host, guest = chance.sample(residents, 2)
+        guests: tuple[int, ...] = (guest,)
+        if self._calcom.nature.crowd and chance.random() < 0.12:
+            guests = tuple(one for one in residents if one != host)
+        longest = chance.choice((60, 60 * 24, 60 * 24 * 5))
+        known = self._know(
+            f"b{self._number}", (host, *guests), timedelta(minutes=chance.randrange(5, longest))
+        )
+        held: tuple[bytes, Said] | None = None
+        for said in self._story(known, guests):
+            body = payloads.body(said.made(self._calcom.now()))
+            if held is None and chance.random() < 0.08:
+                held = body, said
+                continue
+            await self._send(body, said)
+            if held is not None:
+                # It was overtaken.
+                await self._send(*held)
+                held = None
+            await asyncio.sleep(self._pause(said.known))
+        if held is not None:
+            await self._send(*held)
+
+    def _pause(self, known: Known) -> float:
+        left = (known.start_at - self._calcom.now()).total_seconds()
+        pause = self._chance.choice((0.02, 1.0, 60.0, max(left, 1.0) * self._chance.random()))
+        return min(pause, max(left - 120.0, 0.02))
+
+    def _story(self, known: Known, guests: Sequence[int]) -> list[Said]:
+        chance = self._chance
+        said = list[Said]()
+
+        def tell(trigger: str, about: Known, ends: Known | None = None, **more: Any) -> None:
+            said.append(Said(trigger, about, ends, self._made(trigger, about, guests, **more)))
+
+        if chance.random() < 0.3:
+            tell("requested", known)
+            if chance.random() < 0.3:
+                tell("rejected", known, known)
+                return said
+        tell("created", known)
+        for move in range(chance.choice((0, 0, 0, 1, 2))):
+            old = known
+            known = Known(
+                f"{old.uid}m{move}",
+                old.parts,
+                old.start_at + timedelta(minutes=chance.randrange(30, 60 * 30)),
+            )
+            self.known[known.uid] = known
+            old_times = {"old_start": old.start_at, "old_end": old.start_at + LENGTH}
+            tell("rescheduled", known, old, old_uid=old.uid, **old_times)
+        match chance.randrange(10):
+            case 0 | 1:
+                tell("cancelled", known, known)
+            case 2:
+                tell("cancelled", known, known, requestReschedule=True)
+            case 3:
+                tell("paid", known, paymentId=self._number)
+            case 4:
+                tell("recording_ready", known)
+                tell("transcript_ready", known)
+            case _:
+                pass
+        return said
+
+    def _know(self, uid: str, parts: Sequence[int], ahead: timedelta) -> Known:
+        start_at = (self._calcom.now() + ahead).replace(second=0, microsecond=0)
+        known = self.known[uid] = Known(uid, frozenset(parts), start_at)
+        return known
+
+    def _made(self, trigger: str, known: Known, guests: Sequence[int], **more: Any) -> _Made:
+        people = self._calcom.people.residents
+        (host,) = known.parts.difference(guests)
+
+        def made(at: datetime) -> dict[str, Any]:
+            envelope: dict[str, Any] = getattr(payloads, trigger)(
+                uid=known.uid,
+                organizer=payloads.organizer(id=host, email=people[host].address),
+                attendees=[payloads.attendee(email=people[guest].address) for guest in guests],
+                start=known.start_at,
+                end=known.start_at + LENGTH,
+                sent_at=at,
+                **more,
+            )
+            return envelope
+
+        return made
+
+    async def _send(self, body: bytes, said: Said) -> None:
+        """As Cal.com does: once, and never again, whatever is answered; but at times from two
+        webhooks at once."""
+        is_first = not said.known.is_told
+        said.known.is_told = True
+        if said.ends is not None:
+            said.ends.is_told = True
+        posts = [self._post(body, said, is_first=is_first)]
+        if self._chance.random() < 0.1:
+            posts.append(self._post(body, said, is_first=False))
+        await asyncio.gather(*posts)
+
+    async def _post(self, body: bytes, said: Said, *, is_first: bool) -> None:
+        secret, path = self._calcom.signing, self._calcom.path
+        self.told += 1
+        try:
+            taken, process = await self._calcom.machines.ask(
+                lambda process: process.parts.receive.receive(body, sign(body, secret), path)
+            )
+        except Unanswered:
+            self._calcom.tell(f"nobody takes {said.trigger} {said.known.uid}")
+            return
+        if taken is None:
+            self._calcom.refused_webhook(process, secret)
+        else:
+            self._calcom.accepted(said, taken, is_first=is_first)
+
+    def _forget(self) -> None:
+        before = self._calcom.now() - REMEMBERED_FOR
+        for uid, known in tuple(self.known.items()):
+            if known.start_at < before:
+                del self.known[uid]
