@@ -25,6 +25,7 @@ def policy_of(settings: Settings) -> Policy:
         Rules(
             roles=frozenset(_ROLES[name] for name in settings.recipients),
             reminders=tuple(timedelta(minutes=m) for m in settings.default_reminder_minutes),
+            privacy=settings.privacy,
         ),
         exclusive=settings.token_ownership is TokenOwnership.EXCLUSIVE,
     )

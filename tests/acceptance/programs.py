@@ -72,8 +72,10 @@ class Ended(NamedTuple):
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """What a program is given: where programs are, and its own variables."""
-    return {"PATH": os.environ["PATH"], **variables}
+    """What a program is given: where programs are, where Python is told to look for its modules,
+    and its own variables."""
+    inherited = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    return {**inherited, **variables}
 
 
 def command(

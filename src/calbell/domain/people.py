@@ -1,7 +1,6 @@
 """Who takes part in a booking, and who of them is a user here."""
 
 from enum import StrEnum
-from zoneinfo import available_timezones
 
 from msgspec import Struct
 
@@ -58,8 +57,3 @@ def is_address(text: str) -> bool:
     """Whether it could be somebody's e-mail address."""
     name, at, host = text.strip().rpartition("@")
     return bool(name and at and host) and not any(char.isspace() for char in text.strip())
-
-
-def is_time_zone(name: str) -> bool:
-    """Whether it is the IANA name of a time zone."""
-    return name in available_timezones()

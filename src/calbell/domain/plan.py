@@ -9,7 +9,10 @@ from msgspec import Struct, structs
 from calbell.domain.booking import Booking, Change
 from calbell.domain.notification import BookingFacts, Planned
 from calbell.domain.people import Directory, Role, User
+from calbell.domain.preferences import Preferences
+from calbell.domain.privacy import Privacy
 from calbell.domain.push_events import AFTERMATH, STATE_NEWS, PushEvent
+from calbell.domain.quiet_hours import QuietHours
 
 FRESH_FOR = timedelta(days=1)
 """News is stale a day after its event at the latest (interface.md section 5)."""
@@ -34,12 +37,20 @@ _Key: TypeAlias = tuple[int, PushEvent, datetime]
 class Rules(Struct, frozen=True):
     """What the operator decided about who is told what.
 
-    `reminders` are the spans before the start at which those who have not chosen otherwise are
-    reminded.
+    The rest is what counts for those who have not chosen otherwise; `privacy` nobody can loosen.
     """
 
     roles: frozenset[Role] = frozenset(Role)
     reminders: tuple[timedelta, ...] = ()
+    quiet_hours: QuietHours | None = None
+    privacy: Privacy = Privacy.FULL
+
+    @property
+    def defaults(self) -> Preferences:
+        """What counts for whoever has not chosen anything."""
+        return Preferences(
+            reminders=self.reminders, quiet_hours=self.quiet_hours, privacy=self.privacy
+        )
 
 
 class Waiting(Struct, frozen=True):
