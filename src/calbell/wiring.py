@@ -190,7 +190,7 @@ def application(
             hears_all=bool(settings.webhook_secrets),
             wake=parts.wake,
         ),
-        preferences=PreferencesApi(database, policy_of(settings).rules, parts.wake),
+        preferences=PreferencesApi(database, policy_of(settings).rules, clock, parts.wake),
         webhooks=Webhooks(parts.receive),
         events=Events(Hear(parts.take_in, metrics), clock),
         operator=OperatorApi(database, clock, metrics),

@@ -7,14 +7,14 @@ from calbell.flows.choose import NoUser, choose, chosen
 from calbell.store import preferences, users
 from calbell.store.connection import Connection
 from calbell.store.statements import Statement
-from tests.contract.world import LATER, World, profile
+from tests.contract.world import LATER, NOW, World, profile
 
 
 def test_what_was_chosen_is_merged_and_kept(connection: Connection) -> None:
     world = World(connection)
     world.user(7)
-    world.run(choose, 7, {"events": {"BOOKING_CONFIRMED": False}}, Rules())
-    world.run(choose, 7, {"quietHours": {"from": "22:00", "to": "07:00"}}, Rules())
+    world.run(choose, 7, {"events": {"BOOKING_CONFIRMED": False}}, Rules(), NOW)
+    world.run(choose, 7, {"quietHours": {"from": "22:00", "to": "07:00"}}, Rules(), NOW)
     found = world.run(preferences.find, 7)
     assert found is not None
     assert found.choices == Choices(
@@ -29,14 +29,16 @@ def test_what_was_chosen_is_merged_and_kept(connection: Connection) -> None:
 def test_what_is_wrong_changes_nothing(connection: Connection) -> None:
     world = World(connection)
     world.user(7)
-    assert isinstance(world.run(choose, 7, {"quietHours": {"from": "22:00"}}, Rules()), Mistake)
+    assert isinstance(
+        world.run(choose, 7, {"quietHours": {"from": "22:00"}}, Rules(), NOW), Mistake
+    )
     assert world.run(chosen, 7, Rules()) == Preferences()
 
 
 def test_nobody_chooses_for_who_is_not_there(connection: Connection) -> None:
     world = World(connection)
     assert world.run(chosen, 7, Rules()) == NoUser()
-    assert world.run(choose, 7, {"enabled": False}, Rules()) == NoUser()
+    assert world.run(choose, 7, {"enabled": False}, Rules(), NOW) == NoUser()
 
 
 def test_what_nobody_can_read_was_not_chosen_and_can_be_chosen_anew(
@@ -48,5 +50,5 @@ def test_what_nobody_can_read_was_not_chosen_and_can_be_chosen_anew(
     broken = Statement("broken", "", (), (), (), sql, sql, returns_rows=False)
     world.run(lambda c: c.count(broken))
     assert world.run(chosen, 7, Rules()) == Preferences()
-    after = world.run(choose, 7, {"events": {"BOOKING_REMINDER": False}}, Rules())
+    after = world.run(choose, 7, {"events": {"BOOKING_REMINDER": False}}, Rules(), NOW)
     assert after == Preferences(off=frozenset({PushEvent.BOOKING_REMINDER}))

@@ -15,6 +15,7 @@ from calbell.domain.preferences import Mistake, Preferences
 from calbell.domain.push_events import PushEvent
 from calbell.domain.quiet_hours import QuietHours, Weekday
 from calbell.flows.choose import NoUser, choose, chosen
+from calbell.flows.surroundings import Clock
 from calbell.store.database import Database
 
 PATH = "/v1/me/preferences"
@@ -25,9 +26,12 @@ NO_JSON = bad_request("the body must be sent as application/json")
 class PreferencesApi:
     """Shows and changes what a user chose. `wake` is called when it was changed."""
 
-    def __init__(self, database: Database, rules: Rules, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, database: Database, rules: Rules, clock: Clock, wake: Callable[[], None]
+    ) -> None:
         self._database = database
         self._rules = rules
+        self._clock = clock
         self._wake = wake
 
     async def show(self, _: Call, __: Body, caller: Caller) -> Answer | Problem:
@@ -44,7 +48,7 @@ class PreferencesApi:
         patch = patch_in(body, self._rules.privacy)
         if isinstance(patch, Problem):
             return patch
-        found = await self._database.run(choose, caller.user_id, patch, self._rules)
+        found = await self._database.run(choose, caller.user_id, patch, self._rules, self._clock())
         match found:
             case NoUser():
                 return _gone(caller)

@@ -62,6 +62,8 @@ class Suppression(StrEnum):
     TOLD_TOGETHER = "told_together"
     NO_LONGER_TRUE = "no_longer_true"
     RESTORED = "restored"
+    SWITCHED_OFF = "switched_off"
+    OWN_ACTION = "own_action"
 
 
 class BookingFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):

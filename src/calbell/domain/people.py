@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from calbell.domain.preferences import Choices
+
 
 class Role(StrEnum):
     """Why somebody is told. One user is told once; the first role that fits wins."""
@@ -24,7 +26,7 @@ class Person(Struct, frozen=True, omit_defaults=True):
 class User(Struct, frozen=True):
     """A user of this service, as far as it matters to whom and how something is said.
 
-    `time_format` is 12 or 24. `addresses` are lower-cased.
+    `time_format` is 12 or 24. `addresses` are lower-cased. `choices` are his own preferences.
     """
 
     id: int
@@ -33,6 +35,7 @@ class User(Struct, frozen=True):
     locale: str = "en"
     time_format: int = 12
     addresses: frozenset[str] = frozenset()
+    choices: Choices | None = None
 
 
 class Directory(Struct, frozen=True):

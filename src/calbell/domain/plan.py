@@ -1,15 +1,15 @@
 """Planning: who is to be told of a booking's changes, and when."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from msgspec import Struct, structs
 
 from calbell.domain.booking import Booking, Change
-from calbell.domain.notification import BookingFacts, Planned
+from calbell.domain.notification import BookingFacts, Planned, Suppression
 from calbell.domain.people import Directory, Role, User
-from calbell.domain.preferences import Preferences
+from calbell.domain.preferences import Choices, Preferences, effective
 from calbell.domain.privacy import Privacy
 from calbell.domain.push_events import AFTERMATH, STATE_NEWS, PushEvent
 from calbell.domain.quiet_hours import QuietHours
@@ -52,6 +52,10 @@ class Rules(Struct, frozen=True):
             reminders=self.reminders, quiet_hours=self.quiet_hours, privacy=self.privacy
         )
 
+    def wishes_of(self, choices: Choices | None, time_zone: str) -> Preferences:
+        """What counts for a user who chose this and lives there."""
+        return effective(choices, self.defaults, time_zone)
+
 
 class Waiting(Struct, frozen=True):
     """A notification of this booking that waits for its time."""
@@ -61,11 +65,12 @@ class Waiting(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """What to do about the notifications of a booking: say `news` now, add `reminders`, and end
-    what waits under `superseded`. `ends_news` says that earlier news of the booking which has not
-    left yet is no longer true."""
+    """What to do about the notifications of a booking: say `news` now, not say what is `unwanted`,
+    add `reminders`, and end what waits under `superseded`. `ends_news` says that earlier news of
+    the booking which has not left yet is no longer true."""
 
     news: tuple[Planned, ...]
+    unwanted: tuple[tuple[Planned, Suppression], ...]
     reminders: tuple[Planned, ...]
     superseded: tuple[int, ...]
     ends_news: bool
@@ -85,22 +90,29 @@ def plan(
 
     News is due at once, but for what may be told together. Reminders that are still right are left
     as they are, so that planning twice changes nothing. One whose time has come is not begun any
-    more; one that waited for it is still said.
+    more; one that waited for it is still said. Whether reminders are switched off is judged at
+    their time.
     """
     changes, waiting = tuple(changes), tuple(waiting)
     ends_news = booking.replaced_by_uid is not None or any(map(_ends_earlier_news, changes))
     fresh_until = min(event_at, now) + FRESH_FOR
     news: dict[_Key, Planned] = {}
+    unwanted: dict[_Key, tuple[Planned, Suppression]] = {}
     for change in changes:
         concerned = _concerned(booking, change, directory, rules.roles)
-        for item in _news(booking, change, concerned, fresh_until, now):
+        for user, item in _news(booking, change, concerned, fresh_until, now):
             # Of several seats that one event fills, a user is told once.
-            news.setdefault(_key(item), item)
+            against = _against(change, user, rules)
+            if against is None:
+                news.setdefault(_key(item), item)
+            else:
+                unwanted.setdefault(_key(item), (item, against))
     told = recipients(booking, directory, rules.roles)
-    wanted = {_key(item): item for item in _reminders(booking, told, rules.reminders)}
+    wanted = {_key(item): item for item in _reminders(booking, told, rules)}
     waited = {_key(item.planned): item.planned for item in waiting}
     return Plan(
         news=tuple(news.values()),
+        unwanted=tuple(item for key, item in unwanted.items() if key not in news),
         reminders=tuple(
             item
             for key, item in wanted.items()
@@ -117,6 +129,14 @@ def plan(
         ),
         ends_news=ends_news,
     )
+
+
+def _against(change: Change, user: User, rules: Rules) -> Suppression | None:
+    """Why the user does not want to be told of the change."""
+    wishes = rules.wishes_of(user.choices, user.time_zone)
+    if change.actor in user.addresses and not wishes.own_actions:
+        return Suppression.OWN_ACTION
+    return None if wishes.wants(change.kind) else Suppression.SWITCHED_OFF
 
 
 def _is_outdated(news: Planned, changes: Iterable[Change], *, ends_news: bool) -> bool:
@@ -154,7 +174,7 @@ def _news(
     told: Iterable[tuple[User, Role]],
     fresh_until: datetime,
     now: datetime,
-) -> Iterator[Planned]:
+) -> Iterator[tuple[User, Planned]]:
     ends_at = booking.times.end_at if booking.times and change.kind not in AFTERMATH else None
     expires_at = min(fresh_until, ends_at) if ends_at else fresh_until
     facts = facts_of(booking, change)
@@ -163,15 +183,17 @@ def _news(
         facts = structs.replace(facts, together=together)
     due_at = now if together is None else now + GATHERED_FOR
     for user, role in told:
-        if change.actor is None or change.actor not in user.addresses:
-            yield Planned(
+        yield (
+            user,
+            Planned(
                 user_id=user.id,
                 role=role,
                 kind=change.kind,
                 due_at=due_at,
                 expires_at=expires_at,
                 facts=facts,
-            )
+            ),
+        )
 
 
 def _together(booking: Booking, change: Change) -> str | None:
@@ -198,13 +220,13 @@ def _concerned(
 
 
 def _reminders(
-    booking: Booking, told: Iterable[tuple[User, Role]], before_start: Collection[timedelta]
+    booking: Booking, told: Iterable[tuple[User, Role]], rules: Rules
 ) -> Iterator[Planned]:
-    if not before_start or not booking.stands or booking.times is None:
+    if not booking.stands or booking.times is None:
         return
     facts = _lasting(facts_of(booking, None))
     for user, role in told:
-        for span in before_start:
+        for span in rules.wishes_of(user.choices, user.time_zone).reminders:
             yield Planned(
                 user_id=user.id,
                 role=role,

@@ -75,8 +75,13 @@ def effective(
             else tuple(timedelta(minutes=minutes) for minutes in choices.reminders)
         ),
         own_actions=_or(choices.own_actions, defaults.own_actions),
-        privacy=stricter(choices.privacy or Privacy.FULL, defaults.privacy),
+        privacy=stricter(privacy_of(choices), defaults.privacy),
     )
+
+
+def privacy_of(choices: Choices | None) -> Privacy:
+    """What the user chose himself."""
+    return (choices and choices.privacy) or Privacy.FULL
 
 
 _NOTHING = Choices()

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from calbell.domain.booking import Booking
 from calbell.domain.notification import Planned, Suppression
+from calbell.domain.preferences import Preferences
 from calbell.domain.push_events import PushEvent
 from calbell.domain.subscription import SubscribedPhone
 
@@ -30,6 +31,8 @@ class Stale(Struct, frozen=True):
 
 Verdict: TypeAlias = Released | Suppressed | Stale
 
+ALL_IS_WANTED = Preferences()
+
 
 def release(
     planned: Planned,
@@ -38,16 +41,19 @@ def release(
     *,
     exclusive: bool,
     now: datetime,
+    wishes: Preferences = ALL_IS_WANTED,
 ) -> Verdict:
     """What becomes of a notification whose time has come.
 
     `booking` is how it stands now (`None`: the notification is not about one that is known), and
-    `phones` are those that the user has now.
+    `phones` and `wishes` are those that the user has now.
     """
     if now >= planned.expires_at:
         return Stale()
     if booking is not None and not _is_true(planned, booking):
         return Suppressed(Suppression.NO_LONGER_TRUE)
+    if not wishes.wants(planned.kind):
+        return Suppressed(Suppression.SWITCHED_OFF)
     reachable = tuple(
         phone
         for phone in phones

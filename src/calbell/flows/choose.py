@@ -1,12 +1,14 @@
 """Choose: a user says what he wants to be told, and when."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
 
 from calbell.domain.plan import Rules
 from calbell.domain.preferences import Choices, Mistake, Preferences, effective, merged, mistake_in
+from calbell.flows.remind import remind_user
 from calbell.store import preferences
 from calbell.store.connection import Connection
 
@@ -22,10 +24,15 @@ def chosen(connection: Connection, user_id: int, rules: Rules) -> Preferences | 
 
 
 def choose(
-    connection: Connection, user_id: int, patch: Mapping[str, object], rules: Rules
+    connection: Connection,
+    user_id: int,
+    patch: Mapping[str, object],
+    rules: Rules,
+    now: datetime,
 ) -> Preferences | Mistake | NoUser:
     """One unit of work: the patch (RFC 7396, each value in the form of `Choices`) is merged into
-    what the user chose. What counts for him then; with a `Mistake` nothing is changed."""
+    what the user chose, and he is reminded as he wishes now. What counts for him then; with a
+    `Mistake` nothing is changed."""
     before = preferences.open_one(connection, user_id)
     if before is None:
         return NoUser()
@@ -35,4 +42,7 @@ def choose(
     if mistake is not None:
         return mistake
     preferences.save(connection, user_id, after)
-    return effective(choices, rules.defaults)
+    old, new = (effective(one, rules.defaults) for one in (before.choices, choices))
+    if new.reminders != old.reminders:
+        remind_user(connection, user_id, rules, now)
+    return new

@@ -146,7 +146,9 @@ def _sorted_out(
 ) -> _SortedOut:
     sorted_out = _SortedOut([], [], [])
     for delivery in due:
-        against = objection(delivery.standing, exclusive=policy.exclusive, now=now)
+        wishes = policy.rules.wishes_of(delivery.choices, delivery.reader.time_zone)
+        wanted = delivery.is_test or wishes.wants(delivery.kind)
+        against = objection(delivery.standing, exclusive=policy.exclusive, wanted=wanted, now=now)
         if against is not None:
             fact, reason = against
             state = next_state(DeliveryState.QUEUED, fact, possibly_sent=delivery.possibly_sent)

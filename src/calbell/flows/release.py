@@ -12,7 +12,7 @@ from calbell.domain.plan import GATHERED_FOR
 from calbell.domain.push_events import PushEvent
 from calbell.domain.release import Released, Stale, Suppressed, Verdict, release
 from calbell.flows.surroundings import Clock, Policy, new_key
-from calbell.store import bookings, deliveries, notifications, subscriptions
+from calbell.store import bookings, deliveries, notifications, preferences, subscriptions
 from calbell.store.connection import Connection
 from calbell.store.database import Database
 from calbell.store.deliveries import NewDelivery
@@ -61,6 +61,11 @@ def release_due(connection: Connection, policy: Policy, now: datetime, chance: R
     due, followers = _gathered(connection, due, now)
     standing = bookings.by_ids(connection, {n.booking_id for n in due if n.booking_id is not None})
     phones = subscriptions.phones_of(connection, (n.planned.user_id for n in due))
+    chosen = preferences.of_users(connection, (n.planned.user_id for n in due))
+    wishes = {
+        user_id: policy.rules.wishes_of(one.choices, one.time_zone)
+        for user_id, one in chosen.items()
+    }
     verdicts = {
         n.id: release(
             n.planned,
@@ -68,6 +73,7 @@ def release_due(connection: Connection, policy: Policy, now: datetime, chance: R
             phones[n.planned.user_id],
             exclusive=policy.exclusive,
             now=now,
+            wishes=wishes[n.planned.user_id],
         )
         for n in due
     }

@@ -57,6 +57,8 @@ REASONS: Final[Mapping[str, str]] = {
     Suppression.TOLD_TOGETHER: "it was told in one line with others of its kind",
     Suppression.NO_LONGER_TRUE: "it was no longer true at its time",
     Suppression.RESTORED: "it was due before the copy was made that serves since then",
+    Suppression.SWITCHED_OFF: "the user has switched it off",
+    Suppression.OWN_ACTION: "the user did it himself",
     Withdrawal.SUPERSEDED: "a later change made it pointless",
     Withdrawal.DEVICE_REMOVED: "the user removed the phone",
     Withdrawal.TAKEN_OVER: "another user has registered the phone since",

@@ -125,6 +125,24 @@ def settle_waiting(
     connection.each(_SQL["settle_waiting"], list(settled), now=to_ms(now))
 
 
+def make_room(connection: Connection, wanted: Iterable[NewNotification], now: datetime) -> None:
+    """Each of these can be kept, also where the same one was switched off before its time."""
+    connection.each(
+        _SQL["make_room"],
+        [
+            (
+                new.booking_id,
+                new.booking_version,
+                new.planned.user_id,
+                new.planned.kind,
+                to_ms(new.planned.due_at),
+            )
+            for new in wanted
+        ],
+        now=to_ms(now),
+    )
+
+
 def next_due_at(connection: Connection) -> datetime | None:
     """When the next one is due."""
     ((ms,),) = connection.run(_SQL["next_due_notification"])

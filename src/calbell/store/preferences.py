@@ -1,5 +1,6 @@
 """What users chose of what they are told, and when."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import msgspec
@@ -32,6 +33,13 @@ def find(connection: Connection, user_id: int) -> Chosen | None:
     return _chosen(connection.run(_SQL["preferences_of_user"], id=user_id))
 
 
+def of_users(connection: Connection, user_ids: Iterable[int]) -> dict[int, Chosen]:
+    """What each of these users chose."""
+    wanted = [(id_,) for id_ in sorted(set(user_ids))]
+    rows = connection.each(_SQL["preferences_by_user"], wanted)
+    return {id_: Chosen(choices_of(text), zone, text) for id_, text, zone in rows}
+
+
 def open_one(connection: Connection, user_id: int) -> Chosen | None:
     """The same; nobody else changes it until this transaction ends."""
     return _chosen(connection.run(_SQL["open_preferences"], id=user_id))
@@ -41,6 +49,11 @@ def save(connection: Connection, user_id: int, chosen: dict[str, object]) -> Non
     """The user chose this, and nothing else."""
     text = msgspec.json.encode(chosen).decode() if chosen else None
     connection.run(_SQL["save_preferences"], id=user_id, preferences=text)
+
+
+def anybody_chose(connection: Connection) -> bool:
+    """Whether there is any user who chose something. Looks through all of them."""
+    return bool(connection.run(_SQL["anybody_chose"]))
 
 
 @lru_cache(maxsize=4096)

@@ -55,6 +55,15 @@ update notifications set state = r.state, reason = r.reason, settled_at = :now
 from rows(id bigint, state text, reason text) as r
 where notifications.id = r.id and notifications.state = 'waiting'
 
+-- name: make_room
+-- Reminders that were switched off before their time go, where the same ones are to wait again.
+delete from notifications where id in (
+  select n.id from rows(booking_id bigint, version bigint, user_id bigint, kind text,
+    due_at bigint) as r
+  join notifications n on n.booking_id = r.booking_id and n.booking_version = r.version
+    and n.user_id = r.user_id and n.kind = r.kind and n.due_at = r.due_at
+  where n.due_at > :now and n.state = 'suppressed' and n.reason = 'switched_off')
+
 -- name: next_due_notification
 -- When the next one is due.
 select min(due_at) from notifications where state = 'waiting'
