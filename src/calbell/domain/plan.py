@@ -1,17 +1,24 @@
 """Planning: who is to be told of a booking's changes, and when."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from msgspec import Struct, structs
 
 from calbell.domain.booking import Booking, Change
+from calbell.domain.deadlines import held_until
 from calbell.domain.notification import BookingFacts, Planned, Suppression
 from calbell.domain.people import Directory, Role, User
 from calbell.domain.preferences import Choices, Preferences, effective
 from calbell.domain.privacy import Privacy
-from calbell.domain.push_events import AFTERMATH, STATE_NEWS, PushEvent
+from calbell.domain.push_events import (
+    AFTERMATH,
+    DETAILS,
+    REPLACED_BY_NEWER,
+    STATE_NEWS,
+    PushEvent,
+)
 from calbell.domain.quiet_hours import QuietHours
 
 FRESH_FOR = timedelta(days=1)
@@ -83,6 +90,7 @@ def plan(
     waiting: Iterable[Waiting],
     rules: Rules,
     *,
+    heard: Collection[int] = (),
     event_at: datetime,
     now: datetime,
 ) -> Plan:
@@ -91,7 +99,7 @@ def plan(
     News is due at once, but for what may be told together. Reminders that are still right are left
     as they are, so that planning twice changes nothing. One whose time has come is not begun any
     more; one that waited for it is still said. Whether reminders are switched off is judged at
-    their time.
+    their time. `heard` are users who were told of the booking before.
     """
     changes, waiting = tuple(changes), tuple(waiting)
     ends_news = booking.replaced_by_uid is not None or any(map(_ends_earlier_news, changes))
@@ -103,6 +111,8 @@ def plan(
         for user, item in _news(booking, change, concerned, fresh_until, now):
             # Of several seats that one event fills, a user is told once.
             against = _against(change, user, rules)
+            if against is None and user.id not in heard and _is_unheard(booking, item, waiting):
+                against = Suppression.NEVER_HEARD
             if against is None:
                 news.setdefault(_key(item), item)
             else:
@@ -124,7 +134,7 @@ def plan(
             if (
                 wanted.get(_key(item.planned)) != item.planned
                 if item.planned.kind is PushEvent.BOOKING_REMINDER
-                else _is_outdated(item.planned, changes, ends_news=ends_news)
+                else _is_outdated(item.planned, booking, changes, ends_news=ends_news)
             )
         ),
         ends_news=ends_news,
@@ -139,9 +149,29 @@ def _against(change: Change, user: User, rules: Rules) -> Suppression | None:
     return None if wishes.wants(change.kind) else Suppression.SWITCHED_OFF
 
 
-def _is_outdated(news: Planned, changes: Iterable[Change], *, ends_news: bool) -> bool:
-    """Whether news that waits to be told together with more is not true any more."""
+def _is_unheard(booking: Booking, news: Planned, waiting: Iterable[Waiting]) -> bool:
+    """Whether it cancels what was booked within the same quiet hours: to a host the booking never
+    was. An attendee knows of it, as he has booked it."""
+    is_whole = news.kind is PushEvent.BOOKING_CANCELLED and booking.seats is None
+    if not is_whole or news.role is Role.ATTENDEE or not booking.is_news_by_itself:
+        return False
+    return any(
+        one.planned.held
+        and one.planned.user_id == news.user_id
+        and one.planned.kind is PushEvent.BOOKING_CONFIRMED
+        for one in waiting
+    )
+
+
+def _is_outdated(
+    news: Planned, booking: Booking, changes: Iterable[Change], *, ends_news: bool
+) -> bool:
+    """Whether news that waits is not true any more, or does not matter any more."""
     if ends_news and news.kind in STATE_NEWS:
+        return True
+    if news.kind in DETAILS and ends_news and booking.is_over:
+        return True
+    if news.kind in REPLACED_BY_NEWER and any(change.kind is news.kind for change in changes):
         return True
     seat = news.facts.attendee
     return seat is not None and any(
@@ -224,16 +254,22 @@ def _reminders(
 ) -> Iterator[Planned]:
     if not booking.stands or booking.times is None:
         return
+    kind, start_at = PushEvent.BOOKING_REMINDER, booking.times.start_at
     facts = _lasting(facts_of(booking, None))
     for user, role in told:
-        for span in rules.wishes_of(user.choices, user.time_zone).reminders:
+        wishes = rules.wishes_of(user.choices, user.time_zone)
+        for span in wishes.reminders:
+            due_at = start_at - span
+            # Several that are held for the same quiet hours are one.
+            until = held_until(kind, facts, start_at, wishes.quiet_hours, due_at)
             yield Planned(
                 user_id=user.id,
                 role=role,
-                kind=PushEvent.BOOKING_REMINDER,
-                due_at=booking.times.start_at - span,
-                expires_at=booking.times.start_at,
+                kind=kind,
+                due_at=until or due_at,
+                expires_at=start_at,
                 facts=facts,
+                held=until is not None,
             )
 
 

@@ -96,16 +96,17 @@ def _hours(
     chosen: ChosenHours, default: QuietHours | None, time_zone: str | None
 ) -> QuietHours | None:
     """There are none where nobody said from when to when."""
-    start = default.start if default and chosen.start is None else _time(chosen.start)
-    end = default.end if default and chosen.end is None else _time(chosen.end)
+    start = _time(chosen.start) if chosen.start or default is None else default.start
+    end = _time(chosen.end) if chosen.end or default is None else default.end
     if start is None or end is None or start == end:
         return None
+    given = default or QuietHours(start=start, end=end)
     return QuietHours(
         start=start,
         end=end,
-        weekdays=frozenset(Weekday if chosen.weekdays is None else chosen.weekdays),
-        time_zone=chosen.time_zone or time_zone,
-        passive=_or(chosen.passive, False),
+        weekdays=given.weekdays if chosen.weekdays is None else frozenset(chosen.weekdays),
+        time_zone=chosen.time_zone or given.time_zone or time_zone,
+        passive=_or(chosen.passive, given.passive),
     )
 
 

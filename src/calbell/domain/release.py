@@ -7,10 +7,11 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from calbell.domain.booking import Booking
+from calbell.domain.deadlines import held_until, is_passive
 from calbell.domain.notification import Planned, Suppression
 from calbell.domain.preferences import Preferences
 from calbell.domain.push_events import PushEvent
-from calbell.domain.subscription import SubscribedPhone
+from calbell.domain.subscription import Platform, SubscribedPhone
 
 
 class Released(Struct, frozen=True):
@@ -25,11 +26,17 @@ class Suppressed(Struct, frozen=True):
     reason: Suppression
 
 
+class Held(Struct, frozen=True):
+    """It is not said before `until`, the end of the user's quiet hours."""
+
+    until: datetime
+
+
 class Stale(Struct, frozen=True):
     """Its time has passed."""
 
 
-Verdict: TypeAlias = Released | Suppressed | Stale
+Verdict: TypeAlias = Released | Suppressed | Held | Stale
 
 ALL_IS_WANTED = Preferences()
 
@@ -59,7 +66,14 @@ def release(
         for phone in phones
         if not phone.is_dead and (not exclusive or phone.owner_user_id == phone.user_id)
     )
-    return Released(reachable) if reachable else Suppressed(Suppression.NO_DEVICE)
+    if not reachable:
+        return Suppressed(Suppression.NO_DEVICE)
+    hours = wishes.quiet_hours
+    until = held_until(planned.kind, planned.facts, planned.expires_at, hours, now)
+    # Of several phones those that have to wait are told so when they are to be rung.
+    if is_passive(planned.kind, hours) and any(p.platform is Platform.IOS for p in reachable):
+        until = None
+    return Released(reachable) if until is None else Held(until)
 
 
 def _is_true(planned: Planned, booking: Booking) -> bool:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from calbell.domain.plan import Rules
 from calbell.domain.preferences import Choices, Mistake, Preferences, effective, merged, mistake_in
-from calbell.flows.remind import remind_user
+from calbell.flows.remind import judge_again, remind_user
 from calbell.store import preferences
 from calbell.store.connection import Connection
 
@@ -31,7 +31,7 @@ def choose(
     now: datetime,
 ) -> Preferences | Mistake | NoUser:
     """One unit of work: the patch (RFC 7396, each value in the form of `Choices`) is merged into
-    what the user chose, and he is reminded as he wishes now. What counts for him then; with a
+    what the user chose, and he is told as he wishes now. What counts for him then; with a
     `Mistake` nothing is changed."""
     before = preferences.open_one(connection, user_id)
     if before is None:
@@ -45,4 +45,6 @@ def choose(
     old, new = (effective(one, rules.defaults) for one in (before.choices, choices))
     if new.reminders != old.reminders:
         remind_user(connection, user_id, rules, now)
+    if new.quiet_hours != old.quiet_hours:
+        judge_again(connection, user_id, rules, now)
     return new

@@ -1,6 +1,6 @@
 """Take in: an event and all that follows from it, in one transaction, before the answer."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from random import Random
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 from calbell.domain.events import BookingEvent
 from calbell.domain.fold import fold, replace
 from calbell.domain.people import Directory
-from calbell.domain.plan import Plan, plan
+from calbell.domain.plan import Plan, Waiting, plan
 from calbell.flows.surroundings import Clock, Policy
 from calbell.flows.tell import Effect, supersede, tell
 from calbell.store import (
@@ -194,6 +194,7 @@ def _plan(
     waiting = notifications.waiting_of(
         connection, (effect.before.id for effect in changing if effect.before.booking.version)
     )
+    heard = _heard(connection, changing, waiting)
     return [
         (
             effect,
@@ -203,12 +204,26 @@ def _plan(
                 directory,
                 waiting.get(effect.before.id, ()),
                 policy.rules,
+                heard=heard.get(effect.before.id, ()),
                 event_at=effect.event.sent_at,
                 now=now,
             ),
         )
         for effect in changing
     ]
+
+
+def _heard(
+    connection: Connection, effects: Iterable[Effect], waiting: Mapping[int, Iterable[Waiting]]
+) -> Mapping[int, Collection[int]]:
+    """Who was told of bookings that are over now, where there is somebody who may not have been."""
+    over = [
+        effect.before.id
+        for effect in effects
+        if effect.fold.booking.is_over
+        and any(one.planned.held for one in waiting.get(effect.before.id, ()))
+    ]
+    return notifications.heard_of(connection, over) if over else {}
 
 
 def _directory(connection: Connection, effects: Iterable[Effect]) -> Directory:

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from random import Random
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from calbell.domain.events import BookingEvent
 from calbell.domain.fold import Fold
 from calbell.domain.notification import NotificationState, Planned
 from calbell.domain.people import Directory
 from calbell.domain.plan import Plan
-from calbell.domain.release import Verdict, release
+from calbell.domain.release import Held, Verdict, release
 from calbell.flows.release import deliveries_of, state_of
 from calbell.flows.surroundings import Policy
 from calbell.store import deliveries, notifications, subscriptions
@@ -81,7 +81,11 @@ def tell(
                 now=now,
                 wishes=policy.rules.wishes_of(user.choices, user.time_zone),
             )
-            new.append(_notification(effect, ids, item, *state_of(verdict)))
+            if isinstance(verdict, Held):
+                held = structs.replace(item, due_at=verdict.until, held=True)
+                new.append(_notification(effect, ids, held, NotificationState.WAITING, None))
+            else:
+                new.append(_notification(effect, ids, item, *state_of(verdict)))
             verdicts.append(verdict)
         for item in planned.reminders:
             new.append(_notification(effect, ids, item, NotificationState.WAITING, None))

@@ -5,23 +5,21 @@ from datetime import datetime
 from calbell.domain.plan import Rules
 from calbell.domain.preferences import Preferences
 from calbell.flows.choose import chosen
-from calbell.flows.remind import remind_user
+from calbell.flows.remind import judge_again, remind_user
 from calbell.store import users
 from calbell.store.connection import Connection
 from calbell.store.users import Profile
 
 
 def keep_user(connection: Connection, profile: Profile, rules: Rules, now: datetime) -> Profile:
-    """One unit of work: the user is as given, and reminded of what he has booked already."""
+    """One unit of work: the user is as given, and reminded of what he has booked already; quiet
+    hours are those of the zone in which he lives now."""
     known = users.find(connection, profile.id)
     kept = users.save(connection, profile, now)
-    if (known is None or known.addresses != kept.addresses) and _is_reminded(
-        connection, kept, rules
-    ):
-        remind_user(connection, kept.id, rules, now)
-    return kept
-
-
-def _is_reminded(connection: Connection, kept: Profile, rules: Rules) -> bool:
     wishes = chosen(connection, kept.id, rules)
-    return isinstance(wishes, Preferences) and bool(wishes.reminders)
+    assert isinstance(wishes, Preferences)
+    if (known is None or known.addresses != kept.addresses) and wishes.reminders:
+        remind_user(connection, kept.id, rules, now)
+    elif known is not None and known.time_zone != kept.time_zone and wishes.quiet_hours:
+        judge_again(connection, kept.id, rules, now)
+    return kept

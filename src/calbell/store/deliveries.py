@@ -48,7 +48,8 @@ class DueDelivery(Struct, frozen=True, kw_only=True):
     """A delivery that can be claimed, with all that its message is made from. `attempt` is the
     number that the next attempt will have; `most_together` is how large a request it may be in;
     `code` what kept it back so far; since `suspected_at` its phone is said to be gone. `choices`
-    are its user's; of a test push, which he asked for, nothing is held against it."""
+    are its user's; of a test push, which he asked for, nothing is held against it. `is_passive`:
+    it is shown without a sound."""
 
     id: int
     attempt: int
@@ -67,6 +68,7 @@ class DueDelivery(Struct, frozen=True, kw_only=True):
     suspected_at: datetime | None
     choices: Choices | None = None
     is_test: bool = False
+    is_passive: bool = False
 
 
 class Completion(Struct, frozen=True, kw_only=True):
@@ -185,6 +187,17 @@ def _reader(row: Row, choices: Choices | None) -> Reader:
 def hold(connection: Connection, kept_back: Iterable[tuple[int, str]]) -> None:
     """These queued ones (id, code of the hold) wait until they are stale or are resumed."""
     connection.each(_SQL["hold_deliveries"], sorted(kept_back))
+
+
+def postpone(connection: Connection, postponed: Iterable[tuple[int, datetime]]) -> None:
+    """These queued ones (id, until) wait for the end of quiet hours."""
+    rows = [(id_, to_ms(until)) for id_, until in sorted(postponed)]
+    connection.each(_SQL["postpone_deliveries"], rows)
+
+
+def judge_again(connection: Connection, user_id: int, now: datetime) -> None:
+    """What waits for the end of the user's quiet hours is due, to be judged by those of now."""
+    connection.run(_SQL["judge_deliveries_again"], user_id=user_id, now=to_ms(now))
 
 
 def resume(
