@@ -9,6 +9,7 @@ from calbell.config.texts import read_texts
 from calbell.domain.backoff import Backoff
 from calbell.domain.people import Role
 from calbell.domain.plan import Rules
+from calbell.domain.quiet_hours import QuietHours
 from calbell.domain.wording import Voice, texts_of
 from calbell.flows.claim import Pace
 from calbell.flows.compose import App
@@ -21,10 +22,13 @@ _ROLES = {"organizer": Role.ORGANIZER, "hosts": Role.HOST, "attendees": Role.ATT
 
 def policy_of(settings: Settings) -> Policy:
     """What the settings say about who is told what."""
+    hours = settings.default_quiet_hours
     return Policy(
         Rules(
             roles=frozenset(_ROLES[name] for name in settings.recipients),
             reminders=tuple(timedelta(minutes=m) for m in settings.default_reminder_minutes),
+            quiet_hours=None if hours is None else QuietHours(start=hours[0], end=hours[1]),
+            privacy=settings.privacy,
         ),
         exclusive=settings.token_ownership is TokenOwnership.EXCLUSIVE,
     )

@@ -20,6 +20,7 @@ from calbell.api.keys import Keys
 from calbell.api.me import Me
 from calbell.api.operator import OperatorApi
 from calbell.api.people import People
+from calbell.api.preferences import PreferencesApi
 from calbell.api.subscriptions import Subscriptions
 from calbell.api.table import Handlers, routes, user_routes
 from calbell.api.webhooks import Webhooks
@@ -216,6 +217,7 @@ def application(
             hears_all=bool(settings.webhook_secrets),
             wake=parts.wake,
         ),
+        preferences=PreferencesApi(database, policy_of(settings).rules, clock, parts.wake),
         webhooks=Webhooks(parts.receive),
         events=Events(Hear(parts.take_in, metrics), clock),
         operator=OperatorApi(database, clock, metrics),

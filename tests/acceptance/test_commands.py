@@ -157,7 +157,8 @@ def test_users_are_added_changed_shown_listed_and_removed(
     add = ("users", "add", "--id=7", "--email=Ada@Example.com", "--email=ada@example.net")
     assert database.run(*add, "--name=Zoë [Ada]", "--username=ada").code == 0
     shown = database.run("users", "show", "7").out
-    for said in ("Zoë [Ada]", "ada@example.com, ada@example.net", "Europe/London", "12 h"):
+    names = ("Zoë [Ada]", "ada@example.com, ada@example.net", "Europe/London", "12 h")
+    for said in (*names, "quiet hours"):
         assert said in shown
     assert database.run(*add, "--time-zone=Europe/Berlin", "--time-format=24").code == 0
     shown = database.run("users", "show", "7").out

@@ -20,7 +20,10 @@ WRONG_METHODS = "unsupported_method"
 """It wants 405; as at Cal.com it is 404 here, which tests/api/test_routes.py tries everywhere."""
 
 
-OPERATIONS = (["Notifications", "Me", "Devices", "Events", "Health"], ["Operators"])
+OPERATIONS = (
+    ["Notifications", "Me", "Devices", "Preferences", "Events", "Health"],
+    ["Operators"],
+)
 """By tag. In two runs: operators remove users, also the one whose key is used."""
 
 

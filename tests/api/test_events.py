@@ -54,10 +54,15 @@ class Source(Desk):
         return data
 
     def told(self, uid: str = "b1") -> list[tuple[str, int]]:
-        """Kind and user of all notifications of the booking."""
+        """Kind and user of all notifications of the booking but those that the user did himself."""
         found: Timeline | None = self.run(story.timeline, uid)
         told = found.events if found else ()
-        return sorted((n.kind, n.user_id) for event in told for n in event.notifications)
+        return sorted(
+            (n.kind, n.user_id)
+            for event in told
+            for n in event.notifications
+            if n.reason != "own_action"
+        )
 
 
 @pytest.fixture

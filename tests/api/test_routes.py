@@ -26,6 +26,8 @@ WHO_MAY = {
     "GET /v2/me": USERS,
     "GET /v1/me/devices": USERS,
     "POST /v1/me/devices/test": USERS,
+    "GET /v1/me/preferences": USERS,
+    "PATCH /v1/me/preferences": USERS,
     "POST /webhooks/cal": SIGNERS,
     "POST /webhooks/cal/{source}": SIGNERS,
     "POST /v1/events": SOURCES,

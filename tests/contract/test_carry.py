@@ -474,3 +474,16 @@ def test_one_persons_copy_has_what_is_his_and_no_secret(tmp_path: Path, world: I
     parts.clear()
     assert own_copy(world.connection, 6, parts.append, NOW) is None
     assert parts == []
+
+
+def test_reminders_that_users_chose_for_themselves_wait_here_too(
+    world: Intake, tmp_path: Path
+) -> None:
+    engine = SqliteEngine(str(tmp_path / "from.db"))
+    migrate.bring_up_to_date(engine, NOW)
+    there = Filled(engine.connect()).connection
+    there.script("update users set preferences = '{\"reminders\":[30]}' where id = 7;")
+    assert Import(world.connection, exported(there), Rules()).carry.reminders == 1
+    there.close()
+    due = int((START - timedelta(minutes=30)).timestamp() * 1000)
+    assert [row[:3] for row in waiting(world.connection)] == [(7, "BOOKING_REMINDER", due)]

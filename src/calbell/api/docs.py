@@ -16,7 +16,7 @@ from calbell.api.requests import Call
 JSON_PATH = "/openapi.json"
 PAGE_PATH = "/docs"
 
-METHODS = ("get", "post", "delete")
+METHODS = ("get", "post", "patch", "delete")
 
 
 def said(text: str) -> Markup:

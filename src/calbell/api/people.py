@@ -7,8 +7,9 @@ from msgspec import Meta, Struct
 from calbell.api.answers import Answer, Problem, bad_request, iso, json, not_found
 from calbell.api.operator_input import Id, Line, number_in, page_in, read_as
 from calbell.api.requests import Call
-from calbell.domain.people import is_address, is_time_zone
+from calbell.domain.people import is_address
 from calbell.domain.plan import Rules
+from calbell.domain.time_zones import is_time_zone
 from calbell.flows.surroundings import Clock
 from calbell.flows.welcome import keep_user
 from calbell.store import users

@@ -2,7 +2,17 @@
 
 from msgspec import Struct
 
-from calbell.api import devices, docs, events, keys, me, people, subscriptions, webhooks
+from calbell.api import (
+    devices,
+    docs,
+    events,
+    keys,
+    me,
+    people,
+    preferences,
+    subscriptions,
+    webhooks,
+)
 from calbell.api.devices import Devices
 from calbell.api.docs import Docs
 from calbell.api.events import Events
@@ -10,6 +20,7 @@ from calbell.api.keys import Keys
 from calbell.api.me import Me
 from calbell.api.operator import OperatorApi
 from calbell.api.people import People
+from calbell.api.preferences import PreferencesApi
 from calbell.api.routes import Route, UserRoute, Who
 from calbell.api.subscriptions import Subscriptions
 from calbell.api.webhooks import Webhooks
@@ -21,6 +32,7 @@ class Handlers(Struct, frozen=True, kw_only=True):
     subscriptions: Subscriptions
     me: Me
     devices: Devices
+    preferences: PreferencesApi
     webhooks: Webhooks
     events: Events
     operator: OperatorApi
@@ -37,6 +49,8 @@ def user_routes(of: Handlers) -> tuple[UserRoute, ...]:
         UserRoute("GET", me.PATH, of.me.show),
         UserRoute("GET", devices.PATH, of.devices.list),
         UserRoute("POST", devices.TEST_PATH, of.devices.test),
+        UserRoute("GET", preferences.PATH, of.preferences.show),
+        UserRoute("PATCH", preferences.PATH, of.preferences.change),
     )
 
 

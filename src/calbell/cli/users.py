@@ -10,7 +10,9 @@ from calbell.choices import policy_of
 from calbell.cli.context import database, settings
 from calbell.cli.failures import Failure, Misuse
 from calbell.cli.output import out, show
-from calbell.domain.people import is_address, is_time_zone
+from calbell.cli.preferences import described
+from calbell.domain.people import is_address
+from calbell.domain.time_zones import is_time_zone
 from calbell.flows.clocks import system_clock
 from calbell.flows.welcome import keep_user
 from calbell.store import users
@@ -98,19 +100,22 @@ def list_() -> int:
 
 @app.command(name="show")
 def show_(id: int) -> int:  # noqa: A002, the argument's name
-    """Show one user, with the number of his phones.
+    """Show one user, with the number of his phones and what he wants to be told.
 
     Parameters
     ----------
     id
         The user's id.
     """
+    from calbell.flows.choose import NoUser, chosen
     from calbell.store import subscriptions
 
-    with database(settings()) as units:
+    found = settings()
+    with database(found) as units:
         profile = units.run(users.find, id)
         phones = units.run(subscriptions.phones_of, [id])[id]
-    if profile is None:
+        wishes = units.run(chosen, id, policy_of(found).rules)
+    if profile is None or isinstance(wishes, NoUser):
         raise Failure(f"there is no user {id}")
     table = Table.grid(padding=(0, 2))
     for label, value in (
@@ -125,6 +130,7 @@ def show_(id: int) -> int:  # noqa: A002, the argument's name
             "phones",
             f"{sum(not p.is_dead for p in phones)} to ring, {sum(p.is_dead for p in phones)} gone",
         ),
+        *described(wishes),
     ):
         table.add_row(label, value)
     show(table)

@@ -33,7 +33,8 @@ class Booking(Struct, frozen=True, kw_only=True):
     `seats` is how many people may book the slot, where several may; then `attendees` gathers those
     of all events. `observed` says for each detail when the newest event that named it was sent, and
     when a seat was taken or given up (`seat:` and the address), a status seen (`status:`), the
-    booking moved (`moved:` and the uid), a fact told (`fact:`). `version` grows by one with every
+    booking moved (`moved:` and the uid) or came to be by a move (`replaces:` and the uid), a fact
+    told (`fact:`). `version` grows by one with every
     event that changed anything. `replaced_by_uid` is set when the booking was moved to another uid:
     it is dead then, although no event says so.
     """
@@ -61,6 +62,14 @@ class Booking(Struct, frozen=True, kw_only=True):
     def stands(self) -> bool:
         """Whether the appointment will take place, as far as is known."""
         return self.status is Status.ACCEPTED and self.replaced_by_uid is None
+
+    @property
+    def is_news_by_itself(self) -> bool:
+        """Whether nobody can know of it but by its confirmation: it was not asked for before, nor
+        moved here. A move that has to be confirmed comes as a request (cal-webhooks.md section
+        6)."""
+        asked = f"status:{Status.PENDING}" in self.observed
+        return not asked and not any(name.startswith("replaces:") for name in self.observed)
 
     @property
     def is_over(self) -> bool:

@@ -105,6 +105,7 @@ class Withdrawal(StrEnum):
     DEVICE_REMOVED = "device_removed"
     TAKEN_OVER = "taken_over"
     DEVICE_GONE = "device_gone"
+    SWITCHED_OFF = "switched_off"
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -119,9 +120,10 @@ class Standing(Struct, frozen=True, kw_only=True):
 
 
 def objection(
-    standing: Standing, *, exclusive: bool, now: datetime
+    standing: Standing, *, exclusive: bool, wanted: bool = True, now: datetime
 ) -> tuple[DeliveryFact, str] | None:
-    """Why a due delivery must not be sent, or `None`.
+    """Why a due delivery must not be sent, or `None`. `wanted`: its user has not switched such news
+    off.
 
     Judged at every claim, so that what changed while the delivery was queued counts, whoever
     changed it: there is no second place that withdraws deliveries.
@@ -134,6 +136,8 @@ def objection(
         return DeliveryFact.WITHDRAWN, Withdrawal.TAKEN_OVER
     if standing.phone_dead:
         return DeliveryFact.WITHDRAWN, Withdrawal.DEVICE_GONE
+    if not wanted:
+        return DeliveryFact.WITHDRAWN, Withdrawal.SWITCHED_OFF
     if now >= standing.expires_at:
         return DeliveryFact.WENT_STALE, DeliveryFact.WENT_STALE
     return None

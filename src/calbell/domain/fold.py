@@ -172,6 +172,9 @@ def _observe(booking: Booking, event: BookingEvent) -> Booking:
     """Every detail as the newest event that named it said, and every status that was seen."""
     observed = dict(booking.observed)
     at = event.sent_at
+    if event.replaces is not None:
+        came_from = f"replaces:{event.replaces}"
+        observed[came_from] = min(at, observed.get(came_from, at))
 
     def newest(detail: str, known: T, said: T | None) -> T:
         if said is None:

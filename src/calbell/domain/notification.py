@@ -62,6 +62,16 @@ class Suppression(StrEnum):
     TOLD_TOGETHER = "told_together"
     NO_LONGER_TRUE = "no_longer_true"
     RESTORED = "restored"
+    SWITCHED_OFF = "switched_off"
+    OWN_ACTION = "own_action"
+    NEVER_HEARD = "never_heard"
+    PLANNED_ANEW = "planned_anew"
+
+
+class Wait(StrEnum):
+    """What keeps a notification, or a delivery, for a later time."""
+
+    QUIET_HOURS = "quiet_hours"
 
 
 class BookingFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -96,7 +106,8 @@ class BookingFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Planned(Struct, frozen=True, kw_only=True):
     """A notification that should exist. `due_at` is when to say it, `expires_at` when it is stale:
-    then it is not worth saying any more."""
+    then it is not worth saying any more. `held`: it would be said earlier but for quiet hours, at
+    whose end it is due."""
 
     user_id: int
     role: Role
@@ -104,3 +115,4 @@ class Planned(Struct, frozen=True, kw_only=True):
     due_at: datetime
     expires_at: datetime
     facts: BookingFacts
+    held: bool = False

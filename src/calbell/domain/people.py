@@ -1,9 +1,10 @@
 """Who takes part in a booking, and who of them is a user here."""
 
 from enum import StrEnum
-from zoneinfo import available_timezones
 
 from msgspec import Struct
+
+from calbell.domain.preferences import Choices
 
 
 class Role(StrEnum):
@@ -25,7 +26,7 @@ class Person(Struct, frozen=True, omit_defaults=True):
 class User(Struct, frozen=True):
     """A user of this service, as far as it matters to whom and how something is said.
 
-    `time_format` is 12 or 24. `addresses` are lower-cased.
+    `time_format` is 12 or 24. `addresses` are lower-cased. `choices` are his own preferences.
     """
 
     id: int
@@ -34,6 +35,7 @@ class User(Struct, frozen=True):
     locale: str = "en"
     time_format: int = 12
     addresses: frozenset[str] = frozenset()
+    choices: Choices | None = None
 
 
 class Directory(Struct, frozen=True):
@@ -58,8 +60,3 @@ def is_address(text: str) -> bool:
     """Whether it could be somebody's e-mail address."""
     name, at, host = text.strip().rpartition("@")
     return bool(name and at and host) and not any(char.isspace() for char in text.strip())
-
-
-def is_time_zone(name: str) -> bool:
-    """Whether it is the IANA name of a time zone."""
-    return name in available_timezones()

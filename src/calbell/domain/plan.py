@@ -7,9 +7,19 @@ from typing import TypeAlias
 from msgspec import Struct, structs
 
 from calbell.domain.booking import Booking, Change
-from calbell.domain.notification import BookingFacts, Planned
+from calbell.domain.deadlines import held_until
+from calbell.domain.notification import BookingFacts, Planned, Suppression
 from calbell.domain.people import Directory, Role, User
-from calbell.domain.push_events import AFTERMATH, STATE_NEWS, PushEvent
+from calbell.domain.preferences import Choices, Preferences, effective
+from calbell.domain.privacy import Privacy
+from calbell.domain.push_events import (
+    AFTERMATH,
+    DETAILS,
+    REPLACED_BY_NEWER,
+    STATE_NEWS,
+    PushEvent,
+)
+from calbell.domain.quiet_hours import QuietHours
 
 FRESH_FOR = timedelta(days=1)
 """News is stale a day after its event at the latest (interface.md section 5)."""
@@ -34,12 +44,24 @@ _Key: TypeAlias = tuple[int, PushEvent, datetime]
 class Rules(Struct, frozen=True):
     """What the operator decided about who is told what.
 
-    `reminders` are the spans before the start at which those who have not chosen otherwise are
-    reminded.
+    The rest is what counts for those who have not chosen otherwise; `privacy` nobody can loosen.
     """
 
     roles: frozenset[Role] = frozenset(Role)
     reminders: tuple[timedelta, ...] = ()
+    quiet_hours: QuietHours | None = None
+    privacy: Privacy = Privacy.FULL
+
+    @property
+    def defaults(self) -> Preferences:
+        """What counts for whoever has not chosen anything."""
+        return Preferences(
+            reminders=self.reminders, quiet_hours=self.quiet_hours, privacy=self.privacy
+        )
+
+    def wishes_of(self, choices: Choices | None, time_zone: str) -> Preferences:
+        """What counts for a user who chose this and lives there."""
+        return effective(choices, self.defaults, time_zone)
 
 
 class Waiting(Struct, frozen=True):
@@ -50,11 +72,12 @@ class Waiting(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """What to do about the notifications of a booking: say `news` now, add `reminders`, and end
-    what waits under `superseded`. `ends_news` says that earlier news of the booking which has not
-    left yet is no longer true."""
+    """What to do about the notifications of a booking: say `news` now, not say what is `unwanted`,
+    add `reminders`, and end what waits under `superseded`. `ends_news` says that earlier news of
+    the booking which has not left yet is no longer true."""
 
     news: tuple[Planned, ...]
+    unwanted: tuple[tuple[Planned, Suppression], ...]
     reminders: tuple[Planned, ...]
     superseded: tuple[int, ...]
     ends_news: bool
@@ -67,6 +90,7 @@ def plan(
     waiting: Iterable[Waiting],
     rules: Rules,
     *,
+    heard: Collection[int] = (),
     event_at: datetime,
     now: datetime,
 ) -> Plan:
@@ -74,22 +98,31 @@ def plan(
 
     News is due at once, but for what may be told together. Reminders that are still right are left
     as they are, so that planning twice changes nothing. One whose time has come is not begun any
-    more; one that waited for it is still said.
+    more; one that waited for it is still said. Whether reminders are switched off is judged at
+    their time. `heard` are users who were told of the booking before.
     """
     changes, waiting = tuple(changes), tuple(waiting)
     ends_news = booking.replaced_by_uid is not None or any(map(_ends_earlier_news, changes))
     fresh_until = min(event_at, now) + FRESH_FOR
     news: dict[_Key, Planned] = {}
+    unwanted: dict[_Key, tuple[Planned, Suppression]] = {}
     for change in changes:
         concerned = _concerned(booking, change, directory, rules.roles)
-        for item in _news(booking, change, concerned, fresh_until, now):
+        for user, item in _news(booking, change, concerned, fresh_until, now):
             # Of several seats that one event fills, a user is told once.
-            news.setdefault(_key(item), item)
+            against = _against(change, user, rules)
+            if against is None and user.id not in heard and _is_unheard(booking, item, waiting):
+                against = Suppression.NEVER_HEARD
+            if against is None:
+                news.setdefault(_key(item), item)
+            else:
+                unwanted.setdefault(_key(item), (item, against))
     told = recipients(booking, directory, rules.roles)
-    wanted = {_key(item): item for item in _reminders(booking, told, rules.reminders)}
+    wanted = {_key(item): item for item in _reminders(booking, told, rules)}
     waited = {_key(item.planned): item.planned for item in waiting}
     return Plan(
         news=tuple(news.values()),
+        unwanted=tuple(item for key, item in unwanted.items() if key not in news),
         reminders=tuple(
             item
             for key, item in wanted.items()
@@ -101,16 +134,44 @@ def plan(
             if (
                 wanted.get(_key(item.planned)) != item.planned
                 if item.planned.kind is PushEvent.BOOKING_REMINDER
-                else _is_outdated(item.planned, changes, ends_news=ends_news)
+                else _is_outdated(item.planned, booking, changes, ends_news=ends_news)
             )
         ),
         ends_news=ends_news,
     )
 
 
-def _is_outdated(news: Planned, changes: Iterable[Change], *, ends_news: bool) -> bool:
-    """Whether news that waits to be told together with more is not true any more."""
+def _against(change: Change, user: User, rules: Rules) -> Suppression | None:
+    """Why the user does not want to be told of the change."""
+    wishes = rules.wishes_of(user.choices, user.time_zone)
+    if change.actor in user.addresses and not wishes.own_actions:
+        return Suppression.OWN_ACTION
+    return None if wishes.wants(change.kind) else Suppression.SWITCHED_OFF
+
+
+def _is_unheard(booking: Booking, news: Planned, waiting: Iterable[Waiting]) -> bool:
+    """Whether it cancels what was booked within the same quiet hours: to a host the booking never
+    was. An attendee knows of it, as he has booked it."""
+    is_whole = news.kind is PushEvent.BOOKING_CANCELLED and booking.seats is None
+    if not is_whole or news.role is Role.ATTENDEE or not booking.is_news_by_itself:
+        return False
+    return any(
+        one.planned.held
+        and one.planned.user_id == news.user_id
+        and one.planned.kind is PushEvent.BOOKING_CONFIRMED
+        for one in waiting
+    )
+
+
+def _is_outdated(
+    news: Planned, booking: Booking, changes: Iterable[Change], *, ends_news: bool
+) -> bool:
+    """Whether news that waits is not true any more, or does not matter any more."""
     if ends_news and news.kind in STATE_NEWS:
+        return True
+    if news.kind in DETAILS and ends_news and booking.is_over:
+        return True
+    if news.kind in REPLACED_BY_NEWER and any(change.kind is news.kind for change in changes):
         return True
     seat = news.facts.attendee
     return seat is not None and any(
@@ -143,7 +204,7 @@ def _news(
     told: Iterable[tuple[User, Role]],
     fresh_until: datetime,
     now: datetime,
-) -> Iterator[Planned]:
+) -> Iterator[tuple[User, Planned]]:
     ends_at = booking.times.end_at if booking.times and change.kind not in AFTERMATH else None
     expires_at = min(fresh_until, ends_at) if ends_at else fresh_until
     facts = facts_of(booking, change)
@@ -152,15 +213,17 @@ def _news(
         facts = structs.replace(facts, together=together)
     due_at = now if together is None else now + GATHERED_FOR
     for user, role in told:
-        if change.actor is None or change.actor not in user.addresses:
-            yield Planned(
+        yield (
+            user,
+            Planned(
                 user_id=user.id,
                 role=role,
                 kind=change.kind,
                 due_at=due_at,
                 expires_at=expires_at,
                 facts=facts,
-            )
+            ),
+        )
 
 
 def _together(booking: Booking, change: Change) -> str | None:
@@ -187,20 +250,26 @@ def _concerned(
 
 
 def _reminders(
-    booking: Booking, told: Iterable[tuple[User, Role]], before_start: Collection[timedelta]
+    booking: Booking, told: Iterable[tuple[User, Role]], rules: Rules
 ) -> Iterator[Planned]:
-    if not before_start or not booking.stands or booking.times is None:
+    if not booking.stands or booking.times is None:
         return
+    kind, start_at = PushEvent.BOOKING_REMINDER, booking.times.start_at
     facts = _lasting(facts_of(booking, None))
     for user, role in told:
-        for span in before_start:
+        wishes = rules.wishes_of(user.choices, user.time_zone)
+        for span in wishes.reminders:
+            due_at = start_at - span
+            # Several that are held for the same quiet hours are one.
+            until = held_until(kind, facts, start_at, wishes.quiet_hours, due_at)
             yield Planned(
                 user_id=user.id,
                 role=role,
-                kind=PushEvent.BOOKING_REMINDER,
-                due_at=booking.times.start_at - span,
-                expires_at=booking.times.start_at,
+                kind=kind,
+                due_at=until or due_at,
+                expires_at=start_at,
                 facts=facts,
+                held=until is not None,
             )
 
 

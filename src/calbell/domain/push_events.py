@@ -49,3 +49,14 @@ AFTERMATH = frozenset(
     {PushEvent.PAYMENT_RECEIVED, PushEvent.RECORDING_READY, PushEvent.TRANSCRIPT_READY}
 )
 """News that may come when the meeting is over, and is worth telling then."""
+
+REPLACED_BY_NEWER = frozenset({PushEvent.BOOKING_LOCATION_CHANGED, PushEvent.BOOKING_REASSIGNED})
+"""News of which only the newest matters to who has not heard the earlier one."""
+
+DETAILS = REPLACED_BY_NEWER | {
+    PushEvent.BOOKING_ATTENDEE_ADDED,
+    PushEvent.BOOKING_GUESTS_ADDED,
+    PushEvent.CAL_EVENT_NEW_REGISTRATION,
+    PushEvent.CAL_EVENT_PENDING_REGISTRATION,
+}
+"""News that nobody needs of a booking that is over."""

@@ -45,6 +45,7 @@ class PushMessage(Struct, frozen=True, rename="camel", omit_defaults=True):
     collapse_id: str | None = None
     tag: str | None = None
     category_id: str | None = None
+    interruption_level: Literal["passive"] | None = None
 
 
 encode = msgspec.json.Encoder().encode

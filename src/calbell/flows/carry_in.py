@@ -25,7 +25,7 @@ from calbell.domain.plan import Rules
 from calbell.flows import meet
 from calbell.flows.meet import Became, Item
 from calbell.flows.surroundings import Clock
-from calbell.store import carried_ids, carried_people, projects
+from calbell.store import carried_ids, carried_people, preferences, projects
 from calbell.store.connection import Connection, TryAgain
 from calbell.store.database import MOST_TRIES, run_once
 
@@ -138,7 +138,8 @@ class CarryIn:
             return
         if self._written:
             self._run(carried_ids.gather_statistics)
-        after: int | None = 0 if self._rules.reminders else None
+        is_anybody = bool(self._rules.reminders) or self._run(preferences.anybody_chose)
+        after: int | None = 0 if is_anybody else None
         while after is not None:
             after, added = self._run(
                 meet.remind_page, after, BOOKINGS_AT_ONCE, self._rules, self._clock()

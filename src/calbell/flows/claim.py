@@ -5,11 +5,14 @@ from collections import Counter as Counts
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from calbell.domain.backoff import Backoff
+from calbell.domain.deadlines import held_until, is_passive
 from calbell.domain.delivery import DeliveryFact, DeliveryState, next_state, objection
 from calbell.domain.holds import EVERY_PROJECT, Hold, holding
+from calbell.domain.preferences import Preferences
+from calbell.domain.subscription import Platform
 from calbell.expo.messages import MOST_RECIPIENTS
 from calbell.flows.surroundings import Policy
 from calbell.store import deliveries, holds, projects
@@ -138,11 +141,12 @@ def next_claim_at(connection: Connection) -> datetime | None:
 
 class _SortedOut(Struct, frozen=True):
     """Due deliveries that can be sent; those that are not to be sent any more (id, state, reason);
-    those that wait (id, code)."""
+    those that wait for a hold to be lifted (id, code), and for quiet hours to end (id, until)."""
 
     sendable: list[DueDelivery]
     ended: list[tuple[int, DeliveryState, str]]
     held: list[tuple[int, str]]
+    postponed: list[tuple[int, datetime]]
 
     @property
     def withheld(self) -> Mapping[str, int]:
@@ -156,9 +160,12 @@ def _sorted_out(
     policy: Policy,
     now: datetime,
 ) -> _SortedOut:
-    sorted_out = _SortedOut([], [], [])
+    sorted_out = _SortedOut([], [], [], [])
     for delivery in due:
-        against = objection(delivery.standing, exclusive=policy.exclusive, now=now)
+        wishes = policy.rules.wishes_of(delivery.choices, delivery.reader.time_zone)
+        wanted = delivery.is_test or wishes.wants(delivery.kind)
+        against = objection(delivery.standing, exclusive=policy.exclusive, wanted=wanted, now=now)
+        held = None if against or delivery.is_test else _held(delivery, wishes, now)
         if against is not None:
             fact, reason = against
             state = next_state(DeliveryState.QUEUED, fact, possibly_sent=delivery.possibly_sent)
@@ -168,9 +175,20 @@ def _sorted_out(
             sorted_out.ended.append((delivery.id, state, reason))
         elif hold := holding(standing, project_id, delivery.platform):
             sorted_out.held.append((delivery.id, hold.code))
-        else:
+        elif held is None:
             sorted_out.sendable.append(delivery)
+        elif is_passive(delivery.kind, wishes.quiet_hours) and delivery.platform is Platform.IOS:
+            sorted_out.sendable.append(structs.replace(delivery, is_passive=True))
+        else:
+            sorted_out.postponed.append((delivery.id, held))
     return sorted_out
+
+
+def _held(delivery: DueDelivery, wishes: Preferences, now: datetime) -> datetime | None:
+    """Until when it is not to ring: a retry, or the end of a hold, may fall into quiet hours that
+    had not begun when it was released."""
+    expires_at = delivery.standing.expires_at
+    return held_until(delivery.kind, delivery.facts, expires_at, wishes.quiet_hours, now)
 
 
 def _keep(
@@ -185,6 +203,7 @@ def _keep(
     leased = [delivery.id for request in requests for delivery in request]
     deliveries.end(connection, sorted_out.ended, now)
     deliveries.hold(connection, sorted_out.held)
+    deliveries.postpone(connection, sorted_out.postponed)
     deliveries.lease(connection, leased, worker, now + pace.lease)
     span = timedelta(seconds=len(leased) / (PACE * pace.rate) if pace.rate else 0.0)
     return deliveries.pace(connection, project_id, now, span, span * FIRST_IS_LATE)

@@ -28,7 +28,7 @@ class App(Struct, frozen=True):
 
 class Letter(Struct, frozen=True, kw_only=True):
     """All that one message is made from. `key` is what repetitions replace each other by,
-    `written_at` the time that its words know."""
+    `written_at` the time that its words know; `is_passive`: it makes no sound."""
 
     token: str
     platform: Platform
@@ -39,6 +39,7 @@ class Letter(Struct, frozen=True, kw_only=True):
     reader: Reader
     written_at: datetime
     expires_at: datetime
+    is_passive: bool = False
 
 
 def compose(delivery: DueDelivery, app: App, now: datetime) -> PushMessage:
@@ -55,6 +56,7 @@ def compose(delivery: DueDelivery, app: App, now: datetime) -> PushMessage:
             reader=delivery.reader,
             written_at=now,
             expires_at=delivery.standing.expires_at,
+            is_passive=delivery.is_passive,
         ),
         app,
     )
@@ -83,12 +85,13 @@ def write(letter: Letter, app: App) -> PushMessage:
             notification_event=letter.kind,
             event_id=letter.event_id,
         ),
-        sound=app.sound,
+        sound=None if letter.is_passive else app.sound,
         priority="high",
         channel_id=None if on_ios else app.android_channel,
         expiration=int(letter.expires_at.timestamp()),
         collapse_id=letter.key if on_ios else None,
         tag=None if on_ios else letter.key,
         category_id=app.request_category if can_confirm else None,
+        interruption_level="passive" if letter.is_passive else None,
     )
     return fit(message)

@@ -29,9 +29,8 @@ from calbell.domain.newer import (
 )
 from calbell.domain.plan import Rules
 from calbell.domain.push_events import PushEvent
-from calbell.flows.welcome import remind
+from calbell.flows.remind import remind
 from calbell.store import carried_bookings, carried_devices, carried_people, notifications
-from calbell.store.bookings import KeptBooking
 from calbell.store.connection import Connection
 
 R = TypeVar("R", CarriedUser, CarriedKey, CarriedDevice, CarriedSource, CarriedBooking)
@@ -234,7 +233,7 @@ def meet_bookings(
     )
     touched = [uid for uid in uids if uid in kept.added or uid in kept.changed]
     found = carried_bookings.known(connection, touched).values()
-    return told, _remind(connection, [one.kept for one in found], rules, now)
+    return told, remind(connection, [one.kept for one in found], rules, now)
 
 
 def remind_page(
@@ -247,13 +246,7 @@ def remind_page(
         return None, 0
     found = carried_bookings.known(connection, (one.carried.booking.uid for one in page))
     kept = [one.kept for one in found.values()]
-    return page[-1].id, _remind(connection, kept, rules, now)
-
-
-def _remind(
-    connection: Connection, found: Sequence[KeptBooking], rules: Rules, now: datetime
-) -> int:
-    return remind(connection, found, rules, now) if rules.reminders else 0
+    return page[-1].id, remind(connection, kept, rules, now)
 
 
 def _missing(user_id: int | None, users: Collection[int], promised: Collection[int]) -> str | None:

@@ -10,6 +10,7 @@ from calbell.domain.booking import Booking
 from calbell.domain.notification import BookingFacts, NotificationState, Planned
 from calbell.domain.people import Role, User
 from calbell.domain.plan import FRESH_FOR, facts_of, recipients
+from calbell.domain.preferences import privacy_of
 from calbell.domain.push_events import PushEvent
 from calbell.domain.push_tokens import masked
 from calbell.domain.release import Released, Suppressed, release
@@ -109,7 +110,8 @@ def rehearse(
 def messages(prepared: Prepared, app: App) -> list[PushMessage]:
     """What the prepared push says on each phone, in the order of `phones`. Tokens are masked."""
     planned, user = prepared.planned, prepared.user
-    reader = Reader(planned.role, user.time_zone, user.locale, user.time_format)
+    privacy = privacy_of(user.choices)
+    reader = Reader(planned.role, user.time_zone, user.locale, user.time_format, privacy)
     return [
         write(
             Letter(

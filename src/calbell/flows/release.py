@@ -10,9 +10,9 @@ from msgspec import structs
 from calbell.domain.notification import NotificationState, Suppression
 from calbell.domain.plan import GATHERED_FOR
 from calbell.domain.push_events import PushEvent
-from calbell.domain.release import Released, Stale, Suppressed, Verdict, release
+from calbell.domain.release import Held, Released, Stale, Suppressed, Verdict, release
 from calbell.flows.surroundings import Clock, Policy, new_key
-from calbell.store import bookings, deliveries, notifications, subscriptions
+from calbell.store import bookings, deliveries, notifications, preferences, subscriptions
 from calbell.store.connection import Connection
 from calbell.store.database import Database
 from calbell.store.deliveries import NewDelivery
@@ -61,6 +61,11 @@ def release_due(connection: Connection, policy: Policy, now: datetime, chance: R
     due, followers = _gathered(connection, due, now)
     standing = bookings.by_ids(connection, {n.booking_id for n in due if n.booking_id is not None})
     phones = subscriptions.phones_of(connection, (n.planned.user_id for n in due))
+    chosen = preferences.of_users(connection, (n.planned.user_id for n in due))
+    wishes = {
+        user_id: policy.rules.wishes_of(one.choices, one.time_zone)
+        for user_id, one in chosen.items()
+    }
     verdicts = {
         n.id: release(
             n.planned,
@@ -68,18 +73,39 @@ def release_due(connection: Connection, policy: Policy, now: datetime, chance: R
             phones[n.planned.user_id],
             exclusive=policy.exclusive,
             now=now,
+            wishes=wishes[n.planned.user_id],
         )
         for n in due
     }
     states = {id_: state_of(verdict) for id_, verdict in verdicts.items()}
+    held = {id_: verdict.until for id_, verdict in verdicts.items() if isinstance(verdict, Held)}
     for id_, leader in followers.items():
         told = isinstance(verdicts[leader], Released)
         states[id_] = _TOLD_TOGETHER if told else states[leader]
+        if leader in held:
+            held[id_] = held[leader]
+    for id_ in held.keys() & _wait(connection, due, held):
+        del states[id_]
     notifications.settle_waiting(connection, ((id_, *state) for id_, state in states.items()), now)
     expiry = {n.id: n.planned.expires_at for n in due}
     deliveries.insert_many(connection, deliveries_of(verdicts, expiry, chance), now)
     deliveries.announce(connection)
     return len(due)
+
+
+def _wait(
+    connection: Connection, due: Iterable[DueNotification], held: Mapping[int, datetime]
+) -> set[int]:
+    """Those that wait for the end of quiet hours; of several reminders of one meeting, one."""
+    reminded = set[tuple[int | None, int, datetime]]()
+    waiting = dict(held)
+    for one in due:
+        if one.id in held and one.planned.kind is PushEvent.BOOKING_REMINDER:
+            key = (one.booking_id, one.planned.user_id, held[one.id])
+            if key in reminded:
+                del waiting[one.id]
+            reminded.add(key)
+    return notifications.hold(connection, waiting.items())
 
 
 def _gathered(
@@ -126,6 +152,8 @@ def state_of(verdict: Verdict) -> tuple[NotificationState, str | None]:
             return NotificationState.RELEASED, None
         case Suppressed(reason):
             return NotificationState.SUPPRESSED, reason
+        case Held():
+            return _TOLD_TOGETHER
         case Stale():
             return NotificationState.EXPIRED, None
         case _:

@@ -6,11 +6,12 @@ from msgspec import Struct
 
 from calbell.store import bookings, story
 from calbell.store.connection import Connection
-from calbell.store.story import ToldEvent
+from calbell.store.story import ToldEvent, ToldNotification
 
 
 class Timeline(Struct, frozen=True, kw_only=True):
-    """A booking as it stands, and each event of it with all that followed."""
+    """A booking as it stands, and each event of it with all that followed. `notifications` no event
+    led to: reminders of who became a user, or chose other ones, when the booking was known."""
 
     uid: str
     status: str | None
@@ -18,6 +19,7 @@ class Timeline(Struct, frozen=True, kw_only=True):
     end_at: datetime | None
     replaced_by_uid: str | None
     events: tuple[ToldEvent, ...]
+    notifications: tuple[ToldNotification, ...]
 
 
 def timeline(connection: Connection, uid: str) -> Timeline | None:
@@ -28,11 +30,13 @@ def timeline(connection: Connection, uid: str) -> Timeline | None:
     if kept is None:
         return None
     booking = kept.booking
+    told = story.read(connection, kept.id)
     return Timeline(
         uid=booking.uid,
         status=booking.status,
         start_at=booking.times.start_at if booking.times else None,
         end_at=booking.times.end_at if booking.times else None,
         replaced_by_uid=booking.replaced_by_uid,
-        events=story.read(connection, kept.id),
+        events=told.events,
+        notifications=told.notifications,
     )

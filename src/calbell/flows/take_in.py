@@ -1,26 +1,22 @@
 """Take in: an event and all that follows from it, in one transaction, before the answer."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from random import Random
 
 from msgspec import Struct
 
 from calbell.domain.events import BookingEvent
-from calbell.domain.fold import Fold, fold, replace
-from calbell.domain.notification import NotificationState, Planned
+from calbell.domain.fold import fold, replace
 from calbell.domain.people import Directory
-from calbell.domain.plan import Plan, plan
-from calbell.domain.release import Verdict, release
-from calbell.flows.release import deliveries_of, state_of
+from calbell.domain.plan import Plan, Waiting, plan
 from calbell.flows.surroundings import Clock, Policy
+from calbell.flows.tell import Effect, supersede, tell
 from calbell.store import (
     bookings,
-    deliveries,
     events,
     notifications,
     sources,
-    subscriptions,
     users,
 )
 from calbell.store.bookings import KeptBooking
@@ -28,7 +24,6 @@ from calbell.store.connection import Connection
 from calbell.store.database import Database
 from calbell.store.events import EventState, NewEvent
 from calbell.store.lists import Lists
-from calbell.store.notifications import NewNotification
 
 LONGEST_LIST = 64
 
@@ -111,15 +106,6 @@ def concerns(incoming: Incoming) -> Iterable[str]:
     return (f"key {incoming.key}", *(f"uid {uid}" for uid in uids if uid is not None))
 
 
-class _Effect(Struct, frozen=True):
-    """What one event does to one booking: its own, or the one that it replaces."""
-
-    event_id: str
-    event: BookingEvent
-    before: KeptBooking
-    fold: Fold
-
-
 def take_in_many(
     connection: Connection,
     incoming: Sequence[Incoming],
@@ -165,7 +151,8 @@ def follow(
     No booking may be concerned twice in the list.
     """
     effects = _fold(connection, incoming, now)
-    plans = _plan(connection, effects, policy, now)
+    directory = _directory(connection, effects)
+    plans = _plan(connection, effects, directory, policy, now)
     kept = _new_events(incoming, effects, plans, now)
     ids = keep(connection, kept, now)
     bookings.save_many(
@@ -177,33 +164,37 @@ def follow(
         ),
         now,
     )
-    _supersede(connection, plans, ids, now)
-    _tell(connection, plans, ids, policy, now, chance)
+    supersede(connection, plans, ids, now)
+    tell(connection, plans, directory, ids, policy, now, chance)
     return kept
 
 
-def _fold(connection: Connection, fresh: Mapping[str, Incoming], now: datetime) -> list[_Effect]:
+def _fold(connection: Connection, fresh: Mapping[str, Incoming], now: datetime) -> list[Effect]:
     told = [(event_id, item.event) for event_id, item in fresh.items() if item.event is not None]
     uids = {uid for _, event in told for uid in (event.uid, event.replaces) if uid is not None}
     rows = bookings.open_many(connection, uids, now)
     effects = []
     for event_id, event in told:
         row = rows[event.uid]
-        effects.append(_Effect(event_id, event, row, fold(row.booking, event)))
+        effects.append(Effect(event_id, event, row, fold(row.booking, event)))
         if event.replaces is not None:
             old = rows[event.replaces]
-            effects.append(_Effect(event_id, event, old, replace(old.booking, event)))
+            effects.append(Effect(event_id, event, old, replace(old.booking, event)))
     return effects
 
 
 def _plan(
-    connection: Connection, effects: Sequence[_Effect], policy: Policy, now: datetime
-) -> list[tuple[_Effect, Plan]]:
+    connection: Connection,
+    effects: Sequence[Effect],
+    directory: Directory,
+    policy: Policy,
+    now: datetime,
+) -> list[tuple[Effect, Plan]]:
     changing = [effect for effect in effects if not effect.fold.is_copy]
-    directory = _directory(connection, changing)
     waiting = notifications.waiting_of(
         connection, (effect.before.id for effect in changing if effect.before.booking.version)
     )
+    heard = _heard(connection, changing, waiting)
     return [
         (
             effect,
@@ -213,6 +204,7 @@ def _plan(
                 directory,
                 waiting.get(effect.before.id, ()),
                 policy.rules,
+                heard=heard.get(effect.before.id, ()),
                 event_at=effect.event.sent_at,
                 now=now,
             ),
@@ -221,13 +213,27 @@ def _plan(
     ]
 
 
-def _directory(connection: Connection, effects: Iterable[_Effect]) -> Directory:
-    """The users among all people that these bookings and their changes name."""
+def _heard(
+    connection: Connection, effects: Iterable[Effect], waiting: Mapping[int, Iterable[Waiting]]
+) -> Mapping[int, Collection[int]]:
+    """Who was told of bookings that are over now, where there is somebody who may not have been."""
+    over = [
+        effect.before.id
+        for effect in effects
+        if effect.fold.booking.is_over
+        and any(one.planned.held for one in waiting.get(effect.before.id, ()))
+    ]
+    return notifications.heard_of(connection, over) if over else {}
+
+
+def _directory(connection: Connection, effects: Iterable[Effect]) -> Directory:
+    """The users among all people whom these bookings and their changes name, where they change."""
     return users.directory_of(
         connection,
         (
             person
             for effect in effects
+            if not effect.fold.is_copy
             for person in (
                 *effect.fold.booking.people,
                 *(change.attendee for change in effect.fold.changes),
@@ -238,8 +244,8 @@ def _directory(connection: Connection, effects: Iterable[_Effect]) -> Directory:
 
 def _new_events(
     fresh: Mapping[str, Incoming],
-    effects: Iterable[_Effect],
-    plans: Iterable[tuple[_Effect, Plan]],
+    effects: Iterable[Effect],
+    plans: Iterable[tuple[Effect, Plan]],
     now: datetime,
 ) -> list[NewEvent]:
     """The events to keep. One that had an effect on no booking is a copy."""
@@ -272,75 +278,3 @@ def _new_events(
         )
         for event_id, item in fresh.items()
     ]
-
-
-def _supersede(
-    connection: Connection,
-    plans: Sequence[tuple[_Effect, Plan]],
-    ids: Mapping[str, int],
-    now: datetime,
-) -> None:
-    notifications.supersede_waiting(
-        connection,
-        ((id_, ids[effect.event_id]) for effect, planned in plans for id_ in planned.superseded),
-        now,
-    )
-    notifications.supersede_released(
-        connection,
-        (
-            (effect.before.id, effect.fold.booking.version, ids[effect.event_id])
-            for effect, planned in plans
-            if planned.ends_news and effect.before.booking.version
-        ),
-    )
-
-
-def _tell(
-    connection: Connection,
-    plans: Sequence[tuple[_Effect, Plan]],
-    ids: Mapping[str, int],
-    policy: Policy,
-    now: datetime,
-    chance: Random,
-) -> None:
-    phones = subscriptions.phones_of(
-        connection, (item.user_id for _, planned in plans for item in planned.news)
-    )
-    new, verdicts = list[NewNotification](), list[Verdict | None]()
-    for effect, planned in plans:
-        for item in planned.news:
-            if item.due_at > now:
-                new.append(_notification(effect, ids, item, NotificationState.WAITING, None))
-                verdicts.append(None)
-                continue
-            # News that is told in the transaction of its event is true.
-            verdict = release(item, None, phones[item.user_id], exclusive=policy.exclusive, now=now)
-            new.append(_notification(effect, ids, item, *state_of(verdict)))
-            verdicts.append(verdict)
-        for item in planned.reminders:
-            new.append(_notification(effect, ids, item, NotificationState.WAITING, None))
-            verdicts.append(None)
-    if not new:
-        return
-    made = notifications.insert_many(connection, new, now)
-    expiry = {id_: one.planned.expires_at for id_, one in zip(made, new, strict=True)}
-    by_id = {id_: v for id_, v in zip(made, verdicts, strict=True) if v is not None}
-    deliveries.insert_many(connection, deliveries_of(by_id, expiry, chance), now)
-    deliveries.announce(connection)
-
-
-def _notification(
-    effect: _Effect,
-    ids: Mapping[str, int],
-    planned: Planned,
-    state: NotificationState,
-    reason: str | None,
-) -> NewNotification:
-    return NewNotification(
-        ids[effect.event_id],
-        effect.before.id,
-        effect.fold.booking.version,
-        planned,
-        state,
-        reason,
-    )

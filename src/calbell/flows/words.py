@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from calbell.domain.booking import Status
 from calbell.domain.delivery import DeliveryFact, DeliveryState, Withdrawal
-from calbell.domain.notification import NotificationState, Suppression
+from calbell.domain.notification import NotificationState, Suppression, Wait
 from calbell.domain.subscription import Platform
 from calbell.expo.words import in_words
 from calbell.store.events import EventState
@@ -57,6 +57,11 @@ REASONS: Final[Mapping[str, str]] = {
     Suppression.TOLD_TOGETHER: "it was told in one line with others of its kind",
     Suppression.NO_LONGER_TRUE: "it was no longer true at its time",
     Suppression.RESTORED: "it was due before the copy was made that serves since then",
+    Suppression.SWITCHED_OFF: "the user has switched it off",
+    Suppression.OWN_ACTION: "the user did it himself",
+    Suppression.NEVER_HEARD: "it was booked and cancelled in the same quiet hours, unheard",
+    Suppression.PLANNED_ANEW: "the user's wishes changed, and it was planned anew",
+    Wait.QUIET_HOURS: "held for the user's quiet hours",
     Withdrawal.SUPERSEDED: "a later change made it pointless",
     Withdrawal.DEVICE_REMOVED: "the user removed the phone",
     Withdrawal.TAKEN_OVER: "another user has registered the phone since",

@@ -10,6 +10,7 @@ from msgspec import Struct
 from calbell.domain.delivery import DeliveryState, Standing
 from calbell.domain.notification import BookingFacts
 from calbell.domain.people import Role
+from calbell.domain.preferences import Choices, privacy_of
 from calbell.domain.push_events import PushEvent
 from calbell.domain.push_tokens import token_hash
 from calbell.domain.sightings import Sighting
@@ -17,6 +18,7 @@ from calbell.domain.subscription import Platform, SubscribedPhone
 from calbell.domain.wording import Reader
 from calbell.store import subscriptions
 from calbell.store.connection import Connection, Row
+from calbell.store.preferences import choices_of
 from calbell.store.projects import UNKNOWN
 from calbell.store.statements import Dialect, load
 from calbell.store.subscriptions import Seen
@@ -46,7 +48,9 @@ class NewDelivery(Struct, frozen=True):
 class DueDelivery(Struct, frozen=True, kw_only=True):
     """A delivery that can be claimed, with all that its message is made from. `attempt` is the
     number that the next attempt will have; `most_together` is how large a request it may be in;
-    `code` what kept it back so far; since `suspected_at` its phone is said to be gone."""
+    `code` what kept it back so far; since `suspected_at` its phone is said to be gone. `choices`
+    are its user's; of a test push, which he asked for, nothing is held against it. `is_passive`:
+    it is shown without a sound."""
 
     id: int
     attempt: int
@@ -63,6 +67,9 @@ class DueDelivery(Struct, frozen=True, kw_only=True):
     most_together: int
     code: str | None
     suspected_at: datetime | None
+    choices: Choices | None = None
+    is_test: bool = False
+    is_passive: bool = False
 
 
 class Completion(Struct, frozen=True, kw_only=True):
@@ -172,18 +179,35 @@ def _read(rows: list[Row]) -> list[DueDelivery]:
             kind=_KINDS[row[14]],
             facts=facts.get(row[15]) or facts.setdefault(row[15], _facts.decode(row[15])),
             event_id=row[16],
-            reader=Reader(_ROLES[row[13]], row[17], row[18], row[19]),
+            reader=_reader(row, choices_of(row[23])),
             most_together=row[20],
             code=row[21],
             suspected_at=maybe_from_ms(row[22]),
+            choices=choices_of(row[23]),
+            is_test=row[24] is None,
         )
         for row in rows
     ]
 
 
+def _reader(row: Row, choices: Choices | None) -> Reader:
+    return Reader(_ROLES[row[13]], row[17], row[18], row[19], privacy_of(choices))
+
+
 def hold(connection: Connection, kept_back: Iterable[tuple[int, str]]) -> None:
     """These queued ones (id, code of the hold) wait until they are stale or are resumed."""
     connection.each(_SQL["hold_deliveries"], sorted(kept_back))
+
+
+def postpone(connection: Connection, postponed: Iterable[tuple[int, datetime]]) -> None:
+    """These queued ones (id, until) wait for the end of quiet hours."""
+    rows = [(id_, to_ms(until)) for id_, until in sorted(postponed)]
+    connection.each(_SQL["postpone_deliveries"], rows)
+
+
+def judge_again(connection: Connection, user_id: int, now: datetime) -> None:
+    """What waits for the end of the user's quiet hours is due, to be judged by those of now."""
+    connection.run(_SQL["judge_deliveries_again"], user_id=user_id, now=to_ms(now))
 
 
 def resume(

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from calbell.domain.notification import BookingFacts, NotificationState, Planned
+from calbell.domain.notification import BookingFacts, NotificationState, Planned, Wait
 from calbell.domain.people import Role
 from calbell.domain.plan import Waiting
 from calbell.domain.push_events import PushEvent
@@ -59,7 +59,7 @@ def insert_many(
                 new.planned.role,
                 new.planned.kind,
                 new.state,
-                new.reason,
+                new.reason or (Wait.QUIET_HOURS if new.planned.held else None),
                 to_ms(new.planned.due_at),
                 to_ms(new.planned.expires_at),
                 _encoded(new.planned.facts, encoded),
@@ -125,6 +125,44 @@ def settle_waiting(
     connection.each(_SQL["settle_waiting"], list(settled), now=to_ms(now))
 
 
+def hold(connection: Connection, held: Iterable[tuple[int, datetime]]) -> set[int]:
+    """These (id, until) wait until then. Those of them that do: another reminder of the same
+    meeting may be due then already."""
+    rows = [(id_, to_ms(until)) for id_, until in sorted(held)]
+    return {id_ for (id_,) in connection.each(_SQL["hold_waiting"], rows)}
+
+
+def judge_again(connection: Connection, user_id: int, now: datetime) -> None:
+    """News that is held for the user's quiet hours is due, to be judged by those of now."""
+    connection.run(_SQL["judge_again"], user_id=user_id, now=to_ms(now))
+
+
+def heard_of(connection: Connection, booking_ids: Iterable[int]) -> dict[int, set[int]]:
+    """The users who were told anything of these bookings."""
+    heard: dict[int, set[int]] = {id_: set() for id_ in sorted(booking_ids)}
+    for booking_id, user_id in connection.each(_SQL["heard_of"], [(id_,) for id_ in heard]):
+        heard[booking_id].add(user_id)
+    return heard
+
+
+def make_room(connection: Connection, wanted: Iterable[NewNotification], now: datetime) -> None:
+    """Each of these can be kept, also where the same one was switched off before its time."""
+    connection.each(
+        _SQL["make_room"],
+        [
+            (
+                new.booking_id,
+                new.booking_version,
+                new.planned.user_id,
+                new.planned.kind,
+                to_ms(new.planned.due_at),
+            )
+            for new in wanted
+        ],
+        now=to_ms(now),
+    )
+
+
 def next_due_at(connection: Connection) -> datetime | None:
     """When the next one is due."""
     ((ms,),) = connection.run(_SQL["next_due_notification"])
@@ -132,7 +170,7 @@ def next_due_at(connection: Connection) -> datetime | None:
 
 
 def _planned(row: Iterable[Any]) -> Planned:
-    user_id, role, kind, due_at, expires_at, facts = row
+    user_id, role, kind, due_at, expires_at, facts, reason = row
     return Planned(
         user_id=user_id,
         role=Role(role),
@@ -140,6 +178,7 @@ def _planned(row: Iterable[Any]) -> Planned:
         due_at=from_ms(due_at),
         expires_at=from_ms(expires_at),
         facts=_facts.decode(facts),
+        held=reason == Wait.QUIET_HOURS,
     )
 
 

@@ -81,8 +81,16 @@ class ToldEvent(Struct, frozen=True, kw_only=True):
     notifications: tuple[ToldNotification, ...]
 
 
-def read(connection: Connection, booking_id: int) -> tuple[ToldEvent, ...]:
-    """Events in the order in which they came, each with all that followed from it."""
+class Told(Struct, frozen=True):
+    """Events in the order in which they came, each with all that followed from it; and the
+    `notifications` that no event led to."""
+
+    events: tuple[ToldEvent, ...]
+    notifications: tuple[ToldNotification, ...]
+
+
+def read(connection: Connection, booking_id: int) -> Told:
+    """All that was heard of the booking, and told."""
     deliveries = _deliveries(
         connection.run(_SQL["story_deliveries"], booking_id=booking_id),
         connection.run(_SQL["story_attempts"], booking_id=booking_id),
@@ -104,7 +112,7 @@ def read(connection: Connection, booking_id: int) -> tuple[ToldEvent, ...]:
                 deliveries=tuple(deliveries.get(id_, ())),
             )
         )
-    return tuple(
+    events = tuple(
         ToldEvent(
             event_id=public_id,
             trigger=trigger,
@@ -118,6 +126,7 @@ def read(connection: Connection, booking_id: int) -> tuple[ToldEvent, ...]:
             _SQL["story_events"], booking_id=booking_id
         )
     )
+    return Told(events, tuple(notifications.get(None, ())))
 
 
 def of_user(

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from calbell.domain.people import Directory, Person, User
 from calbell.store.connection import Connection, Row
+from calbell.store.preferences import choices_of
 from calbell.store.statements import load
 from calbell.store.times import from_ms, to_ms
 
@@ -102,8 +103,8 @@ def directory(connection: Connection, ids: Iterable[int], addresses: Iterable[st
     rows = connection.each(_SQL["users_by_id"], wanted)
     theirs = _addresses(connection, (row[0] for row in rows))
     by_id = {
-        id_: User(id_, name, zone, locale, clock, frozenset(theirs[id_]))
-        for id_, name, zone, locale, clock in rows
+        id_: User(id_, name, zone, locale, clock, frozenset(theirs[id_]), choices_of(text))
+        for id_, name, zone, locale, clock, text in rows
     }
     by_address = {a: by_id[user_id] for a, user_id in holders.items() if user_id in by_id}
     return Directory(by_id, by_address)

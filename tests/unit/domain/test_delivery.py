@@ -190,6 +190,11 @@ def test_of_several_reasons_the_first_is_named(nth: int) -> None:
     assert objection(structs.replace(FINE, **faults), exclusive=True, now=NOW) == OBJECTIONS[nth][1]
 
 
+def test_what_its_user_has_switched_off_is_withdrawn() -> None:
+    off = (F.WITHDRAWN, Withdrawal.SWITCHED_OFF)
+    assert objection(FINE, exclusive=True, wanted=False, now=NOW) == off
+
+
 def test_a_phone_that_its_owner_gave_up_belongs_to_nobody() -> None:
     given_up = structs.replace(FINE, phone_owner_id=None)
     assert objection(given_up, exclusive=True, now=NOW) == (F.WITHDRAWN, Withdrawal.TAKEN_OVER)

@@ -1,14 +1,17 @@
 """Planning: who is told of a change, and until when it is news."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec import structs
 
 from calbell.domain.booking import Change
 from calbell.domain.events import Payment
-from calbell.domain.people import Person, Role
-from calbell.domain.plan import FRESH_FOR, Rules, recipients
+from calbell.domain.notification import Suppression
+from calbell.domain.people import Directory, Person, Role, User
+from calbell.domain.plan import FRESH_FOR, Plan, Rules, recipients
+from calbell.domain.preferences import Choices
 from calbell.domain.push_events import AFTERMATH, STATE_NEWS, PushEvent
 from calbell.domain.release import Stale, release
 from tests.unit.domain.builders import (
@@ -292,3 +295,42 @@ def test_two_addresses_of_one_user_are_one_attendee() -> None:
         organizer=None, attendees=(Person("eve@work.example"), Person("eve@example.com"))
     )
     assert told(planned_for(booking, CONFIRMED, users=directory(both))) == [(11, Role.ATTENDEE)]
+
+
+def wishing(of: User, **choices: Any) -> Directory:
+    """Everybody; this one chose something."""
+    others = (one for one in EVERYBODY.by_id.values() if one.id != of.id)
+    return directory(*others, structs.replace(of, choices=Choices(**choices)))
+
+
+CANCELLED_BY_BOB = Change(kind=PushEvent.BOOKING_CANCELLED, actor="bob@example.com")
+
+
+def unwanted(made: Plan) -> list[tuple[int, Suppression]]:
+    return [(item.user_id, why) for item, why in made.unwanted]
+
+
+def test_why_whoever_acted_is_not_told_is_kept() -> None:
+    made = planned_for(standing(), CANCELLED_BY_BOB)
+    assert unwanted(made) == [(8, Suppression.OWN_ACTION)]
+
+
+def test_whoever_acted_is_told_if_he_wishes() -> None:
+    made = planned_for(standing(), CANCELLED_BY_BOB, users=wishing(BOB_USER, own_actions=True))
+    assert told(made) == [(7, Role.ORGANIZER), (8, Role.ATTENDEE)]
+    assert unwanted(made) == []
+
+
+@pytest.mark.parametrize("choice", [{"enabled": False}, {"events": {"BOOKING_CONFIRMED": False}}])
+def test_what_is_switched_off_is_not_told_and_why_is_kept(choice: dict[str, Any]) -> None:
+    made = planned_for(standing(), CONFIRMED, users=wishing(ADA_USER, **choice))
+    assert told(made) == [(8, Role.ATTENDEE)]
+    assert unwanted(made) == [(7, Suppression.SWITCHED_OFF)]
+
+
+def test_of_several_seats_one_that_is_wanted_is_enough() -> None:
+    booking = standing(attendees=(BOB, CYD), seats=10)
+    own = structs.replace(seat_of(BOB), actor="ada@example.com")
+    made = planned_for(booking, own, seat_of(CYD))
+    assert told(made) == [(8, Role.ATTENDEE), (7, Role.ORGANIZER), (10, Role.ATTENDEE)]
+    assert unwanted(made) == []

@@ -5,14 +5,18 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from calbell.domain.booking import Booking, Change, Status
 from calbell.domain.people import Person, Role
 from calbell.domain.plan import Rules, Waiting
+from calbell.domain.preferences import Choices
 from calbell.domain.push_events import PushEvent
 from tests.unit.domain.builders import (
     ADA,
+    ADA_USER,
     BOB,
+    BOB_USER,
     CYD,
     DAN,
     DAY,
@@ -139,6 +143,19 @@ def test_a_reminder_that_is_due_and_still_right_is_not_lost_to_an_event_in_betwe
         standing(title="Renamed"), waiting=waiting, rules=RULES, now=five_minutes_before
     )
     assert len(renamed.reminders) == len(waiting)
+
+
+def test_each_is_reminded_by_his_own_list() -> None:
+    own = structs.replace(BOB_USER, choices=Choices(reminders=(5, 30)))
+    made = planned_for(standing(), users=directory(ADA_USER, own), rules=RULES)
+    due = {(item.user_id, MONDAY.start_at - item.due_at) for item in made.reminders}
+    assert due == {(7, 10 * MINUTE), (7, HOUR), (8, 5 * MINUTE), (8, 30 * MINUTE)}
+
+
+def test_reminders_are_planned_also_while_they_are_switched_off() -> None:
+    off = structs.replace(BOB_USER, choices=Choices(enabled=False))
+    made = planned_for(standing(), users=directory(off), rules=RULES)
+    assert {item.user_id for item in made.reminders} == {8}
 
 
 bookings = st.builds(

@@ -6,6 +6,7 @@ import pytest
 
 from calbell.domain.booking import Booking, Status
 from calbell.domain.notification import Suppression
+from calbell.domain.preferences import Preferences
 from calbell.domain.push_events import PushEvent
 from calbell.domain.release import Released, Stale, Suppressed, release
 from tests.unit.domain.builders import DAY, NOW, TUESDAY, news, phone, standing
@@ -86,3 +87,17 @@ def test_a_phone_of_another_owner_is_rung_only_where_phones_are_shared(owner: in
     taken = phone(1, owner_user_id=owner)
     assert release(news(), standing(), [taken], exclusive=True, now=NOW) == NO_DEVICE
     assert release(news(), standing(), [taken], exclusive=False, now=NOW) == Released((taken,))
+
+
+OFF = [Preferences(enabled=False), Preferences(off=frozenset({REMINDER.kind}))]
+
+
+@pytest.mark.parametrize("wishes", OFF)
+def test_what_the_user_has_switched_off_is_not_said(wishes: Preferences) -> None:
+    verdict = release(REMINDER, standing(), [phone()], exclusive=True, now=NOW, wishes=wishes)
+    assert verdict == Suppressed(Suppression.SWITCHED_OFF)
+
+
+def test_another_kind_that_is_switched_off_keeps_nothing_from_being_said() -> None:
+    verdict = release(news(), standing(), [phone()], exclusive=True, now=NOW, wishes=OFF[1])
+    assert verdict == Released((phone(),))

@@ -7,13 +7,13 @@ twice, and where the reader's zone is not known and UTC stands in.
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
 from babel.dates import format_interval, format_skeleton, get_timezone_gmt
 from msgspec import Struct
 
 from calbell.domain.events import TimeSpan
+from calbell.domain.time_zones import zone_named
 
 _ANY_DAY = date(2026, 1, 1)
 _MIDNIGHT = time()
@@ -71,20 +71,12 @@ def locale_of(name: str) -> Locale:
     return Locale.parse(name)
 
 
-@lru_cache(maxsize=1024)
-def _zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-
-
 def _in(zone: str, at: datetime) -> datetime:
-    return at.astimezone(_zone(zone) or UTC)
+    return at.astimezone(zone_named(zone) or UTC)
 
 
 def _sure(said: str, habit: Habit) -> str:
-    return said if _zone(habit.zone) is not None else f"{said} UTC"
+    return said if zone_named(habit.zone) is not None else f"{said} UTC"
 
 
 def _day_and_hours(start_at: datetime, end_at: datetime, habit: Habit) -> str:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from calbell.domain.events import TimeSpan
 from calbell.domain.notification import BookingFacts
 from calbell.domain.people import Role
-from calbell.domain.privacy import Privacy
+from calbell.domain.privacy import Privacy, stricter
 from calbell.domain.push_events import PushEvent
 from calbell.domain.wording.money import amount
 from calbell.domain.wording.nameless import without_names
@@ -50,7 +50,7 @@ def words(
     catalogue = voice.texts.of(reader.locale)
     to_whom = catalogue.to_attendees if reader.role is Role.ATTENDEE else catalogue.to_hosts
     texts = to_whom[kind]
-    match voice.privacy:
+    match stricter(voice.privacy, reader.privacy):
         case Privacy.MINIMAL:
             return Words(texts.title, texts.minimal)
         case Privacy.NO_NAMES:

@@ -45,6 +45,16 @@ order by d.due_at desc, d.id desc limit :number
 update deliveries set due_at = expires_at, reason = r.code
 from rows(id bigint, code text) as r where deliveries.id = r.id and deliveries.state = 'queued'
 
+-- name: postpone_deliveries
+-- They wait for the end of quiet hours.
+update deliveries set due_at = r.due_at, reason = 'quiet_hours'
+from rows(id bigint, due_at bigint) as r where deliveries.id = r.id and deliveries.state = 'queued'
+
+-- name: judge_deliveries_again
+-- What waits for the end of this user's quiet hours is due.
+update deliveries set due_at = :now
+where user_id = :user_id and state = 'queued' and reason = 'quiet_hours'
+
 -- name: resume_deliveries
 -- Some that were held for this are due.
 update deliveries set due_at = :now, reason = null where id in (

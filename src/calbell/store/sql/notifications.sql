@@ -12,7 +12,8 @@ returning id, booking_id, user_id, kind, due_at
 
 -- name: waiting_of_bookings
 -- What waits for its time, of these bookings; nobody releases it meanwhile.
-select n.id, n.booking_id, n.user_id, n.role, n.kind, n.due_at, n.expires_at, n.facts
+select n.id, n.booking_id, n.user_id, n.role, n.kind, n.due_at, n.expires_at, n.facts,
+  n.reason
 from rows(booking_id bigint) as r
 join notifications n on n.booking_id = r.booking_id
 where n.state = 'waiting'
@@ -38,10 +39,11 @@ where notifications.booking_id = r.booking_id and notifications.booking_version 
 
 -- name: due_notifications
 -- Those whose time has come, longest waiting first; nobody else releases them meanwhile.
-select d.id, d.booking_id, d.user_id, d.role, d.kind, d.due_at, d.expires_at, d.facts
+select d.id, d.booking_id, d.user_id, d.role, d.kind, d.due_at, d.expires_at, d.facts,
+  d.reason
 from notifications d
 where d.state = 'waiting' and d.due_at <= :now
-order by d.due_at limit :number
+order by d.due_at, d.id limit :number
 {lock_due}
 
 -- name: change_facts
@@ -49,11 +51,45 @@ order by d.due_at limit :number
 update notifications set facts = :facts where id = :id and state = 'waiting'
 
 -- name: settle_waiting
--- What became of those whose time had come.
+-- What became of those whose time had come. What had kept them stays with those that were said.
 -- moves: waiting -> released, waiting -> suppressed, waiting -> expired
-update notifications set state = r.state, reason = r.reason, settled_at = :now
+update notifications set state = r.state, reason = coalesce(r.reason, notifications.reason),
+  settled_at = :now
 from rows(id bigint, state text, reason text) as r
 where notifications.id = r.id and notifications.state = 'waiting'
+
+-- name: make_room
+-- Reminders that were switched off before their time go, where the same ones are to wait again.
+delete from notifications where id in (
+  select n.id from rows(booking_id bigint, version bigint, user_id bigint, kind text,
+    due_at bigint) as r
+  join notifications n on n.booking_id = r.booking_id and n.booking_version = r.version
+    and n.user_id = r.user_id and n.kind = r.kind and n.due_at = r.due_at
+  where n.due_at > :now and n.state = 'suppressed' and n.reason in ('switched_off', 'planned_anew'))
+
+-- name: hold_waiting
+-- They wait for the end of quiet hours, unless the same is said then anyway.
+update notifications set due_at = r.due_at, reason = 'quiet_hours'
+from rows(id bigint, due_at bigint) as r
+where notifications.id = r.id and notifications.state = 'waiting'
+  and not exists (select 1 from notifications o
+    where o.booking_id = notifications.booking_id and o.user_id = notifications.user_id
+      and o.kind = notifications.kind and o.due_at = r.due_at and o.id <> notifications.id
+      and (o.booking_version = notifications.booking_version
+        or o.kind = 'BOOKING_REMINDER' and o.state = 'waiting'))
+returning notifications.id
+
+-- name: judge_again
+-- News that waits for the end of this user's quiet hours is due.
+update notifications set due_at = :now
+where user_id = :user_id and state = 'waiting' and reason = 'quiet_hours'
+  and kind <> 'BOOKING_REMINDER'
+
+-- name: heard_of
+-- Who was told anything of these bookings.
+select distinct n.booking_id, n.user_id
+from rows(booking_id bigint) as r join notifications n on n.booking_id = r.booking_id
+where n.state = 'released'
 
 -- name: next_due_notification
 -- When the next one is due.

@@ -47,7 +47,7 @@ select a.address, a.user_id from rows(address text) as r join addresses a on a.a
 
 -- name: users_by_id
 -- What matters of users to what they are told.
-select u.id, u.name, u.time_zone, u.locale, u.time_format
+select u.id, u.name, u.time_zone, u.locale, u.time_format, u.preferences
 from rows(id bigint) as r join users u on u.id = r.id
 
 -- name: addresses_by_user

@@ -4,7 +4,8 @@
 -- Deliveries, with what decides about them and with all that their words are made from.
 select d.id, d.attempt, d.possibly_sent, d.user_id, d.platform, d.key, d.expires_at, d.phone_id,
   p.token, p.owner_user_id, p.dead_at, s.id, n.superseded_by, n.role, n.kind, n.facts,
-  e.public_id, u.time_zone, u.locale, u.time_format, d.most_together, d.reason, p.suspected_at
+  e.public_id, u.time_zone, u.locale, u.time_format, d.most_together, d.reason, p.suspected_at,
+  u.preferences, n.booking_id
 from deliveries d
 join notifications n on n.id = d.notification_id
 join users u on u.id = d.user_id

@@ -1,0 +1,149 @@
+"""What quiet hours do to what is kept, on both engines."""
+
+from datetime import datetime, time, timedelta
+
+import pytest
+
+from calbell.domain.backoff import Backoff
+from calbell.domain.notification import NotificationState, Planned
+from calbell.domain.people import Role
+from calbell.domain.plan import Rules, facts_of
+from calbell.domain.push_events import PushEvent
+from calbell.domain.quiet_hours import QuietHours
+from calbell.flows.choose import choose
+from calbell.flows.claim import Pace, claim
+from calbell.flows.release import release_due
+from calbell.flows.surroundings import Policy
+from calbell.flows.take_in import take_in_many
+from calbell.store import bookings, notifications
+from calbell.store.connection import Connection
+from calbell.store.notifications import NewNotification
+from tests import payloads
+from tests.contract.test_take_in import Intake, created, said
+from tests.contract.world import NOW
+
+RULES = Rules(quiet_hours=QuietHours(start=time(22), end=time(7)))
+POLICY = Policy(RULES)
+NIGHT = NOW + timedelta(hours=11)
+MORNING = NOW + timedelta(hours=19)
+NOON = NOW + timedelta(days=1)
+
+
+class Sleepers(Intake):
+    """A world in which everybody sleeps from ten to seven."""
+
+    now = NIGHT
+
+    def hear(self, body: dict[str, object]) -> None:
+        self.run(take_in_many, [self.read(body)], POLICY, self.now, self.chance)
+
+    def awake(self, at: datetime) -> int:
+        return self.run(release_due, POLICY, at, self.chance)
+
+    def claimed(self, at: datetime) -> int:
+        """How many deliveries are to be sent then."""
+        pace = Pace(
+            rate=0,
+            requests=6,
+            lease=timedelta(minutes=1),
+            backoff=Backoff(timedelta(seconds=2), timedelta(minutes=5)),
+            receipt_delay=timedelta(),
+        )
+        found = self.run(claim, POLICY, pace, "worker", 6, at)
+        return sum(len(request) for request in found.requests) if found else 0
+
+
+@pytest.fixture
+def world(connection: Connection) -> Sleepers:
+    world = Sleepers(connection)
+    world.user(7, "host@example.com")
+    world.user(8, "guest@example.com")
+    world.register(7, "host-1")
+    world.register(8, "guest-1")
+    return world
+
+
+def tomorrow(**more: object) -> dict[str, object]:
+    times = {"start": NOON, "end": NOON + timedelta(minutes=30), "sent_at": NIGHT}
+    return said(**times) | more
+
+
+def test_news_waits_for_the_morning_with_its_reason_and_keeps_it(world: Sleepers) -> None:
+    world.hear(created(**tomorrow()))
+    waiting = [("BOOKING_CONFIRMED", user, "waiting", "quiet_hours") for user in (7, 8)]
+    assert world.told("b1") == waiting
+    assert world.awake(MORNING - timedelta(milliseconds=1)) == 0
+    assert world.awake(MORNING) == 2
+    assert {one[2:] for one in world.told("b1")} == {("released", "quiet_hours")}
+    assert world.claimed(MORNING) == 2
+
+
+def test_what_was_booked_and_cancelled_in_one_night_is_not_told_to_the_host(
+    world: Sleepers,
+) -> None:
+    world.hear(created(**tomorrow()))
+    later = NIGHT + timedelta(minutes=5)
+    world.hear(payloads.cancelled(**tomorrow(sent_at=later, cancelledBy=None)))  # type: ignore[arg-type]
+    assert world.told("b1")[2:] == [
+        ("BOOKING_CANCELLED", 8, "waiting", "quiet_hours"),
+        ("BOOKING_CANCELLED", 7, "suppressed", "never_heard"),
+    ]
+
+
+def test_whoever_was_told_by_day_is_told_of_the_end(world: Sleepers) -> None:
+    world.now = NOW
+    world.hear(created(**tomorrow(sent_at=NOW)))
+    world.now = NIGHT
+    world.hear(payloads.cancelled(**tomorrow(cancelledBy=None)))  # type: ignore[arg-type]
+    assert [one for one in world.told("b1") if one[1] == 7] == [
+        ("BOOKING_CONFIRMED", 7, "released", None),
+        ("BOOKING_CANCELLED", 7, "waiting", "quiet_hours"),
+    ]
+
+
+def test_what_was_queued_by_day_waits_too_and_comes_when_the_hours_are_called_off(
+    world: Sleepers,
+) -> None:
+    world.now = NOW
+    world.hear(created(**tomorrow(sent_at=NOW)))
+    assert world.claimed(NIGHT) == 0
+    assert {one[:2] for one in world.states()} == {("queued", "quiet_hours")}
+    world.run(choose, 7, {"quietHours": {"weekdays": []}}, RULES, NIGHT)
+    assert world.claimed(NIGHT) == 1
+    assert world.claimed(MORNING) == 1
+
+
+def test_reminders_that_would_come_at_one_time_are_one(world: Sleepers) -> None:
+    """They were planned before the operator chose quiet hours."""
+    world.now = NOW
+    world.hear(created(**tomorrow(sent_at=NOW)))
+    kept = world.run(bookings.by_uid, "b1")
+    assert kept is not None
+    planned = [
+        Planned(
+            user_id=7,
+            role=Role.ORGANIZER,
+            kind=PushEvent.BOOKING_REMINDER,
+            due_at=NIGHT + timedelta(minutes=minutes),
+            expires_at=NOON,
+            facts=facts_of(kept.booking, None),
+        )
+        for minutes in (0, 10, 20, 90)
+    ]
+    new = [
+        NewNotification(None, kept.id, version, item, NotificationState.WAITING)
+        for version, item in zip((1, 1, 2, 1), planned, strict=True)
+    ]
+    world.run(notifications.insert_many, new, NOW)
+    assert world.awake(NIGHT + timedelta(minutes=10)) == 2
+    assert world.awake(NIGHT + timedelta(minutes=20)) == 1
+    assert world.awake(NIGHT + timedelta(minutes=90)) == 1
+    assert world.awake(MORNING - timedelta(seconds=1)) == 0
+    assert world.awake(MORNING) == 1
+    told = world.story("b1").notifications
+    assert [(one.state, one.reason) for one in told] == [
+        ("released", "quiet_hours"),
+        ("suppressed", "told_together"),
+        ("suppressed", "told_together"),
+        ("suppressed", "told_together"),
+    ]
