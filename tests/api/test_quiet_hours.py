@@ -156,6 +156,27 @@ def test_a_cancellation_of_what_was_asked_for_before_is_told(home: Home) -> None
     assert of_host(home)[-1] == ("BOOKING_CANCELLED", "waiting", "quiet_hours")
 
 
+def test_a_cancellation_is_told_to_who_was_told_of_the_booking_in_another_way(home: Home) -> None:
+    tell(home, booked(home, payloads.paid, **at("2026-11-26T12:00")))
+    home.at("2026-11-25T23:00")
+    tell(home, booked(home, payloads.created, **at("2026-11-26T12:00")))
+    home.later(minutes=10)
+    tell(home, booked(home, payloads.cancelled, cancelledBy=None, **at("2026-11-26T12:00")))
+    assert of_host(home) == [
+        ("PAYMENT_RECEIVED", "released", None),
+        ("BOOKING_CONFIRMED", "superseded", "quiet_hours"),
+        ("BOOKING_CANCELLED", "waiting", "quiet_hours"),
+    ]
+
+
+def test_a_cancellation_of_what_took_the_place_of_another_booking_is_told(home: Home) -> None:
+    home.at("2026-11-25T23:00")
+    tell(home, booked(home, payloads.created, rescheduleUid="uid-0", **at("2026-11-26T12:00")))
+    home.later(minutes=10)
+    tell(home, booked(home, payloads.cancelled, cancelledBy=None, **at("2026-11-26T12:00")))
+    assert of_host(home)[-1] == ("BOOKING_CANCELLED", "waiting", "quiet_hours")
+
+
 def test_a_cancellation_of_what_was_moved_in_the_night_is_told(home: Home) -> None:
     tell(home, booked(home, payloads.created, **at("2026-11-26T12:00")))
     home.at("2026-11-25T23:00")

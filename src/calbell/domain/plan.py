@@ -101,7 +101,7 @@ def plan(
     more; one that waited for it is still said. Whether reminders are switched off is judged at
     their time. `heard` are users who were told of the booking before.
     """
-    changes, waiting = tuple(changes), tuple(waiting)
+    changes, waiting, defaults = tuple(changes), tuple(waiting), rules.defaults
     ends_news = booking.replaced_by_uid is not None or any(map(_ends_earlier_news, changes))
     fresh_until = min(event_at, now) + FRESH_FOR
     news: dict[_Key, Planned] = {}
@@ -110,7 +110,7 @@ def plan(
         concerned = _concerned(booking, change, directory, rules.roles)
         for user, item in _news(booking, change, concerned, fresh_until, now):
             # Of several seats that one event fills, a user is told once.
-            against = _against(change, user, rules)
+            against = _against(change, user, defaults)
             if against is None and user.id not in heard and _is_unheard(booking, item, waiting):
                 against = Suppression.NEVER_HEARD
             if against is None:
@@ -118,7 +118,7 @@ def plan(
             else:
                 unwanted.setdefault(_key(item), (item, against))
     told = recipients(booking, directory, rules.roles)
-    wanted = {_key(item): item for item in _reminders(booking, told, rules)}
+    wanted = {_key(item): item for item in _reminders(booking, told, defaults)}
     waited = {_key(item.planned): item.planned for item in waiting}
     return Plan(
         news=tuple(news.values()),
@@ -141,9 +141,9 @@ def plan(
     )
 
 
-def _against(change: Change, user: User, rules: Rules) -> Suppression | None:
+def _against(change: Change, user: User, defaults: Preferences) -> Suppression | None:
     """Why the user does not want to be told of the change."""
-    wishes = rules.wishes_of(user.choices, user.time_zone)
+    wishes = effective(user.choices, defaults, user.time_zone)
     if change.actor in user.addresses and not wishes.own_actions:
         return Suppression.OWN_ACTION
     return None if wishes.wants(change.kind) else Suppression.SWITCHED_OFF
@@ -250,14 +250,20 @@ def _concerned(
 
 
 def _reminders(
-    booking: Booking, told: Iterable[tuple[User, Role]], rules: Rules
+    booking: Booking, told: Iterable[tuple[User, Role]], defaults: Preferences
 ) -> Iterator[Planned]:
     if not booking.stands or booking.times is None:
         return
+    wishing = [
+        (user, role, wishes)
+        for user, role in told
+        if (wishes := effective(user.choices, defaults, user.time_zone)).reminders
+    ]
+    if not wishing:
+        return
     kind, start_at = PushEvent.BOOKING_REMINDER, booking.times.start_at
     facts = _lasting(facts_of(booking, None))
-    for user, role in told:
-        wishes = rules.wishes_of(user.choices, user.time_zone)
+    for user, role, wishes in wishing:
         for span in wishes.reminders:
             due_at = start_at - span
             # Several that are held for the same quiet hours are one.

@@ -11,7 +11,7 @@ from calbell.domain.backoff import Backoff
 from calbell.domain.deadlines import held_until, is_passive
 from calbell.domain.delivery import DeliveryFact, DeliveryState, next_state, objection
 from calbell.domain.holds import EVERY_PROJECT, Hold, holding
-from calbell.domain.preferences import Preferences
+from calbell.domain.preferences import Preferences, effective
 from calbell.domain.subscription import Platform
 from calbell.expo.messages import MOST_RECIPIENTS
 from calbell.flows.surroundings import Policy
@@ -160,12 +160,14 @@ def _sorted_out(
     policy: Policy,
     now: datetime,
 ) -> _SortedOut:
-    sorted_out = _SortedOut([], [], [], [])
+    sorted_out, defaults = _SortedOut([], [], [], []), policy.rules.defaults
     for delivery in due:
-        wishes = policy.rules.wishes_of(delivery.choices, delivery.reader.time_zone)
+        wishes = effective(delivery.choices, defaults, delivery.reader.time_zone)
         wanted = delivery.is_test or wishes.wants(delivery.kind)
         against = objection(delivery.standing, exclusive=policy.exclusive, wanted=wanted, now=now)
-        held = None if against or delivery.is_test else _held(delivery, wishes, now)
+        held = None
+        if against is None and not delivery.is_test and wishes.quiet_hours is not None:
+            held = _held(delivery, wishes, now)
         if against is not None:
             fact, reason = against
             state = next_state(DeliveryState.QUEUED, fact, possibly_sent=delivery.possibly_sent)
