@@ -88,7 +88,8 @@ def migrate(connection: Connection, now: datetime) -> tuple[int, ...]:
     for step in steps:
         connection.script(expand(step.sql, connection.dialect))
         connection.run(_SQL["record"], version=step.version, at=to_ms(now), checksum=step.checksum)
-    connection.each(_SQL["promise"], [(step.version, step.serves) for step in migrations()])
+    if any(step.version == _PROMISES_SINCE for step in migrations()):
+        connection.each(_SQL["promise"], [(step.version, step.serves) for step in migrations()])
     return tuple(step.version for step in steps)
 
 
