@@ -106,8 +106,8 @@ def test_a_ticket_says_nothing_about_what_shows_in_receipts(world: World) -> Non
 def test_one_of_two_workers_probes(world: World) -> None:
     note(world, bad(0))
     (hold,) = known(world)
-    assert world.run(holds.probe, hold, after(9))
-    assert not world.run(holds.probe, hold, after(9))
+    assert world.run(holds.probe, hold, after(9), 1)
+    assert not world.run(holds.probe, hold, after(9), 1)
     (probed,) = known(world)
     assert (probed.probe_at, probed.probes) == (after(9), 1)
 

@@ -58,6 +58,28 @@ def test_what_waits_for_credentials_is_sent_once_they_are_mended(state: KeyState
     assert stage.ask("select sum(settled) = count(*) from holds") == [(1,)]
 
 
+def test_a_hold_for_which_nothing_waited_is_tried_as_soon_as_something_does() -> None:
+    stage = Stage()
+    iphone, android = stage.phone(7), stage.phone(8, Platform.ANDROID)
+
+    async def story() -> None:
+        broken(stage)
+        stage.tell(7, lives=timedelta(minutes=30))
+        await sleep(HOUR)
+        mended(stage)
+        for _ in range(20):
+            stage.tell(8)
+            await sleep(60)
+        stage.tell(8)
+        await sleep(5)
+        stage.tell(7)
+        await sleep(5)
+        assert stage.shown(android) == 21
+        assert stage.shown(iphone) == 1
+
+    stage.plays(story())
+
+
 def test_what_goes_stale_while_it_waits_keeps_the_code() -> None:
     stage = Stage()
     stage.phone(7)

@@ -120,16 +120,28 @@ def probe(
     for hold in standing:
         if hold.probe_at > now or any(other.is_wider_than(hold) for other in standing):
             continue
-        if not holds.probe(connection, hold, now + pace.backoff.ceiling(hold.probes + 1)):
-            continue
-        for project_id in _projects_of(connection, hold):
-            held = deliveries.held(connection, project_id, hold.scope.platform, CANDIDATES)
-            sorted_out = _sorted_out(held, project_id, (), policy, now)
-            one = min(sorted_out.sendable, key=lambda delivery: delivery.attempt, default=None)
+        found = _candidates(connection, hold, policy, now)
+        one = found and min(found[1].sendable, key=lambda delivery: delivery.attempt, default=None)
+        # Where nothing waits it was no try: what comes next need not wait for long.
+        probes = hold.probes + (one is not None)
+        pause = pace.backoff.base if one is None else pace.backoff.ceiling(probes)
+        if holds.probe(connection, hold, now + pause, probes) and found is not None:
+            project_id, sorted_out = found
             requests = () if one is None else ((one,),)
             turn_at = _keep(connection, project_id, requests, sorted_out, pace, worker, now)
-            if requests or sorted_out.ended:
-                return Claim(project_id, requests, turn_at, sorted_out.withheld, True)
+            return Claim(project_id, requests, turn_at, sorted_out.withheld, True)
+    return None
+
+
+def _candidates(
+    connection: Connection, hold: Hold, policy: Policy, now: datetime
+) -> tuple[int, "_SortedOut"] | None:
+    """Some of what waits for the hold, in the first of its projects where something does."""
+    for project_id in _projects_of(connection, hold):
+        held = deliveries.held(connection, project_id, hold.scope.platform, CANDIDATES)
+        sorted_out = _sorted_out(held, project_id, (), policy, now)
+        if sorted_out.sendable or sorted_out.ended:
+            return project_id, sorted_out
     return None
 
 

@@ -93,13 +93,15 @@ def note(
     ]
 
 
-def probe(connection: Connection, hold: Hold, next_at: datetime) -> bool:
-    """Whether the caller is the one who tries the credentials now; the next one may `next_at`."""
+def probe(connection: Connection, hold: Hold, next_at: datetime, probes: int) -> bool:
+    """Whether the caller is the one who tries the credentials now, if anything waits that can; the
+    next one may `next_at`. `probes` is how many will have failed if this one does."""
     changed = connection.count(
         _SQL["probe_hold"],
         **_named(hold.scope),
         probe_at=to_ms(hold.probe_at),
         next_at=to_ms(next_at),
+        probes=probes,
     )
     return changed > 0
 

@@ -40,7 +40,7 @@ where holds.project_id in (r.project_id, 0) and holds.platform in (r.platform, '
 
 -- name: probe_hold
 -- One delivery tries the credentials now; nobody else does before then.
-update holds set probe_at = :next_at, probes = probes + 1
+update holds set probe_at = :next_at, probes = :probes
 where project_id = :project_id and platform = :platform and shown_by = :shown_by
   and probe_at = :probe_at and settled = 0
 
