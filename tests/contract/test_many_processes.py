@@ -1,6 +1,7 @@
 """Any number of processes around one PostgreSQL: what they tell each other, and what none of them
 may do at the same time as another."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -11,11 +12,12 @@ import msgspec
 import psycopg
 import pytest
 
+from calbell.flows.clocks import SharedClock
 from calbell.flows.receive import incoming_webhook
 from calbell.flows.take_in import take_in_many
-from calbell.store import deliveries, migrate, projects, subscriptions
+from calbell.store import deliveries, engines, migrate, projects, subscriptions
 from calbell.store.connection import StoreUnavailable
-from calbell.store.database import run_once
+from calbell.store.database import InlineDatabase, run_once
 from calbell.store.postgresql import PostgresConnection, PostgresEngine
 from tests import payloads
 from tests.contract.test_take_in import POLICY, created
@@ -196,3 +198,23 @@ def test_a_migrating_process_is_waited_for_as_long_as_it_takes(server: PostgresE
             assert waited.is_alive()
         waited.join(20)
         assert not waited.is_alive()
+
+
+def test_a_server_that_takes_its_time_does_not_move_the_clock(
+    connect: Callable[[], PostgresConnection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, database = SharedClock(), InlineDatabase(connect())
+    asyncio.run(clock.measure(database))
+    kept = clock._at_zero
+    asking = engines._SQL["database_time"]
+    slow = msgspec.structs.replace(
+        asking, postgresql=f"select t.* from ({asking.postgresql}) as t, pg_sleep(0.2)"
+    )
+    monkeypatch.setattr(engines, "_SQL", {"database_time": slow})
+    monkeypatch.setattr(SharedClock, "TRUSTED_SECONDS", 0.1)
+    again_at = asyncio.run(clock.measure(database))
+    assert clock._at_zero == kept
+    assert again_at - clock() <= SharedClock.AGAIN_AFTER
+    monkeypatch.setattr(SharedClock, "TRUSTED_SECONDS", 60)
+    asyncio.run(clock.measure(database))
+    assert clock._at_zero != kept

@@ -32,16 +32,24 @@ class SharedClock:
     """
 
     MEASURED_EVERY = timedelta(minutes=1)
+    AGAIN_AFTER = timedelta(seconds=5)
+    TRUSTED_SECONDS = 0.5
+    """A measurement that took longer tells less than the one before it."""
 
     def __init__(self) -> None:
         self._at_zero = time.time() - time.monotonic()
+        self._was_measured = False
 
     def __call__(self) -> datetime:
         return datetime.fromtimestamp(self._at_zero + time.monotonic(), UTC)
 
     async def measure(self, database: Database) -> datetime:
-        """The clock agrees with the database's; when to measure again."""
-        self._at_zero = await database.read(time_of, time.monotonic)
+        """The clock agrees with the database's; when to measure again. A database that hangs for
+        seconds does not move it: leases would run out early."""
+        at_zero, seconds = await database.read(time_of, time.monotonic)
+        if self._was_measured and seconds > self.TRUSTED_SECONDS:
+            return self() + self.AGAIN_AFTER
+        self._at_zero, self._was_measured = at_zero, True
         return self() + self.MEASURED_EVERY
 
 

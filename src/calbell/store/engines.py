@@ -23,14 +23,16 @@ def engine_of(url: str) -> "SqliteEngine | PostgresEngine":
     return PostgresEngine(url)
 
 
-def time_of(connection: Connection, monotonic: Callable[[], float]) -> float:
-    """What the database's own clock shows, in seconds since 1970, when `monotonic` is at 0. SQLite
-    has no clock but this machine's."""
+def time_of(connection: Connection, monotonic: Callable[[], float]) -> tuple[float, float]:
+    """What the database's own clock shows, in seconds since 1970, when `monotonic` is at 0, and how
+    many seconds it took to ask: half of that it may be wrong. SQLite has no clock but this
+    machine's."""
     match connection.dialect:
         case Dialect.POSTGRESQL:
             before = monotonic()
             ((ms,),) = connection.run(_SQL["database_time"])
-            return float(ms) / 1000 - (before + monotonic()) / 2
+            after = monotonic()
+            return float(ms) / 1000 - (before + after) / 2, after - before
         case Dialect.SQLITE:
             raise ValueError("SQLite has no clock of its own")
         case _:
