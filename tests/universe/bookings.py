@@ -90,9 +90,9 @@ class Bookings:
                 await asyncio.sleep(self._chance.choice((0.01, 1.0, 60.0)))
             self._forget()
 
-    def begin(self) -> None:
-        """One more booking lives its life."""
-        life = self._calcom.loop.create_task(self._live())
+    def begin(self, *, of_all: bool = False) -> None:
+        """One more booking lives its life; `of_all`: everybody has a part in it."""
+        life = self._calcom.loop.create_task(self._live(of_all=of_all))
         self._lives.add(life)
         life.add_done_callback(self._lives.discard)
 
@@ -114,13 +114,13 @@ class Bookings:
         await self._send(payloads.body(said.made(self._calcom.now())), said)
         return known
 
-    async def _live(self) -> None:
+    async def _live(self, *, of_all: bool) -> None:
         chance = self._chance
         self._number += 1
         residents = tuple(self._calcom.people.residents)
         host, guest = chance.sample(residents, 2)
         guests: tuple[int, ...] = (guest,)
-        if self._calcom.nature.crowd and chance.random() < 0.12:
+        if of_all or (self._calcom.nature.crowd and chance.random() < 0.1):
             guests = tuple(one for one in residents if one != host)
         longest = chance.choice((60, 60 * 24, 60 * 24 * 5))
         known = self._know(

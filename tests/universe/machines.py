@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from calbell.config import Settings
 from calbell.store.connection import StoreUnavailable
 from tests.universe.expo import Handed
+from tests.universe.nature import Nature
 from tests.universe.process import Duties, Process, Surroundings
 from tests.universe.wire import Network, Pace, Wire
 
@@ -27,6 +28,7 @@ class Ground(Surroundings, Network, Protocol):
     """What the machines stand on."""
 
     settings: Settings
+    nature: Nature
 
     def now(self) -> datetime:
         """The time."""
@@ -108,6 +110,12 @@ class Machines:
         for process in self._running.values():
             process.steps_left = self._ground.weather.steps_to_live()
 
+    def clock_was_set(self) -> None:
+        """Within a second that is noticed."""
+        for process in self._running.values():
+            delay = self._chance.uniform(0.0, 1.0)
+            self._ground.loop.call_later(delay, process.look_at_the_clock)
+
     def wake(self) -> None:
         """One process told the others of work. Listeners hear it a moment later, or miss it."""
         for process in self._running.values():
@@ -142,6 +150,7 @@ class Machines:
             ),
             ground.machine_time,
             chance,
+            steady=ground.now if ground.nature.clock_jumps else None,
             net=NET,
             ended=self._ended,
         )

@@ -16,6 +16,7 @@ from calbell.simulator.phones import Platform
 from calbell.simulator.projects import Credentials, KeyState
 from calbell.store import sources
 from calbell.store.connection import Connection
+from tests.universe.bookings import Bookings
 from tests.universe.expo import Expo
 from tests.universe.machines import Machines
 from tests.universe.nature import Nature
@@ -25,10 +26,6 @@ from tests.universe.weather import Sky, Weather
 
 GOOD_TOKEN = "the access token of the owner"
 SECRET = "the secret of the universe"
-
-
-IN_THE_MIDDLE = 0.01
-"""Of the hand-overs, at which something happens to the phone or its user."""
 
 
 class Happening(StrEnum):
@@ -54,9 +51,9 @@ class Site(Protocol):
     expo: Expo
     machines: Machines
     people: People
+    bookings: Bookings
     signing: str
     path: str | None
-    skew: timedelta
     happened: Counter[str]
 
     def machine_time(self) -> datetime:
@@ -64,6 +61,9 @@ class Site(Protocol):
 
     def tell(self, what: str) -> None:
         """It is part of the story."""
+
+    def set_clock(self, skew: timedelta) -> None:
+        """The machine's clock is wrong by so much from now on."""
 
     def sync(self, work: Callable[[Connection], object]) -> None:
         """The work is done at once, whatever the weather."""
@@ -96,7 +96,7 @@ class Mistakes:
             self._database_away,
         ]
         if self._site.nature.crowd:
-            kinds += [self._wave] * 3
+            kinds += [self._wave, self._wave, self._wave, self._rush]
         if self._site.nature.clock_jumps:
             kinds += [self._clock_jumps] * 4
         while not self._site.weather.is_over:
@@ -109,14 +109,14 @@ class Mistakes:
             await self.phone_changes()
             await asyncio.sleep(self._chance.expovariate(1 / (30 * 3600)))
 
-    def in_the_middle(self, token: str, user_id: int) -> None:
-        """Something rings for this user: rarely, right then, the phone or the user is not what it
-        was."""
-        if self._site.weather.sky is Sky.CALM or self._chance.random() > IN_THE_MIDDLE:
+    def in_the_middle(self, token: str, share: float) -> None:
+        """Something is sent to this phone: in a share of the cases, right then, the phone or its
+        user is not what it was."""
+        if self._site.weather.sky is Sky.CALM or self._chance.random() >= share:
             return
         phone = self._site.people.phones[token]
         if self._chance.random() < 0.15:
-            going_on = self._leaves(self._site.people.residents[user_id])
+            going_on = self._leaves(self._site.people.residents[phone.user])
         else:
             going_on = self._happens(self._chance.choice(tuple(Happening)), phone)
         task = self._site.loop.create_task(going_on)
@@ -275,6 +275,13 @@ class Mistakes:
         self._note(f"wave at the {wave.at}")
         self._site.weather.reigns(wave, self._lasting(0.05, 0.4))
         self._site.tell(f"a wave of DeviceNotRegistered begins, in each {wave.at}")
+        self._site.bookings.begin(of_all=True)
+
+    async def _rush(self) -> None:
+        """More is to be said at once than Expo takes in a second."""
+        self._note("rush")
+        for _ in range(8):
+            self._site.bookings.begin(of_all=True)
 
     async def _deploy(self) -> None:
         self._note("deploy")
@@ -292,13 +299,11 @@ class Mistakes:
 
     async def _clock_jumps(self) -> None:
         """The machine's clock goes an hour back or a day forward, and is set right later."""
-        jump = self._chance.choice((timedelta(hours=-1), timedelta(days=1)))
-        self._note(f"clock {'back' if jump < timedelta() else 'forward'}")
-        self._site.skew = jump
-        self._site.tell(f"the machine's clock jumps by {jump.total_seconds() / 3600:+.0f} h")
+        hours = self._chance.choice((-1.0, -0.1, 0.1, 3.0, 24.0))
+        self._note(f"clock {'back' if hours < 0 else 'forward'}")
+        self._site.set_clock(timedelta(hours=hours))
         await self._lasts(0.01, 8)
-        self._site.skew = timedelta()
-        self._site.tell("the machine's clock is right again")
+        self._site.set_clock(timedelta())
 
     async def _configure(self, **changes: object) -> None:
         """The service runs with other settings."""

@@ -29,9 +29,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 HANGS_SECONDS = 20.0
-FORGETS_EVERY = timedelta(hours=6)
-MANY_STEPS = 100_000
-"""Of the event loop, that no process has cause to do within an hour."""
+SELDOM = timedelta(hours=6)
+A_PASS = timedelta(minutes=1)
+MANY_STEPS = 20_000
+"""Of the event loop, that no process has cause to take within ten minutes."""
 
 METRICS = Metrics()
 """Nobody looks at them here, and making them takes long."""
@@ -197,6 +198,7 @@ class Process:
         clock: Callable[[], datetime],
         chance: Random,
         *,
+        steady: Callable[[], datetime] | None,
         net: timedelta,
         ended: Callable[["Process", str], None],
     ) -> None:
@@ -216,23 +218,44 @@ class Process:
         self._many_since = world.loop.time()
         self.database = MortalDatabase(world, self)
         self.parts: Parts = assemble(
-            settings, self.database, transport(self), clock, chance, METRICS, lanes=2, net=net
+            settings,
+            self.database,
+            transport(self),
+            clock,
+            chance,
+            METRICS,
+            lanes=2,
+            net=net,
+            steady=steady,
         )
+        self._following: Loop | None = None
         self._loops = (
             *(map(self._often_enough, self.parts.loops) if duties.delivers else ()),
             *(self.parts.serving_loops if duties.serves else ()),
         )
 
     def _often_enough(self, running: tuple[Loop, Turn]) -> tuple[Loop, Turn]:
-        """Forgetting a few times a day does as well, and leaves more time for what matters."""
+        """Forgetting a few times a day does as well, and so does looking at the clock when it was
+        set, which takes up to a second. That leaves more time for what matters."""
         loop, turn = running
-        if loop.name != "prune":
+        if loop.name not in ("prune", "follow"):
             return running
 
         async def seldom() -> None:
-            await turn()
+            at = await turn()
+            while loop.name == "prune" and at is not None and at - self._clock() < A_PASS:
+                await asyncio.sleep(1.0)
+                at = await turn()
 
-        return Loop(loop.name, self._clock, longest=FORGETS_EVERY), seldom
+        patient = Loop(loop.name, self._clock, longest=SELDOM)
+        if loop.name == "follow":
+            self._following = patient
+        return patient, seldom
+
+    def look_at_the_clock(self) -> None:
+        """It is noticed that the clock was set."""
+        if self._following is not None:
+            self._following.wake()
 
     def start(self) -> None:
         """It does what it is there for."""
@@ -271,7 +294,7 @@ class Process:
 
     def _check_idleness(self) -> None:
         now = self._world.loop.time()
-        if now - self._many_since < 3600.0:
+        if now - self._many_since < 600.0:
             self._world.broken(f"{self.duties.name} polls hot")
             # Else this world would never get as far as its end.
             self.kill("as it does nothing else")

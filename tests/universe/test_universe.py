@@ -36,6 +36,7 @@ EACH_HAPPENS = {
     "refused 400",
     "refused 401",
     "refused 403",
+    "rush",
     "secret changed",
     "secret rotated",
     "source rotated",
@@ -44,6 +45,7 @@ EACH_HAPPENS = {
     "wake-up lost",
     "wave at the receipt",
     "wave at the ticket",
+    "wave doubted",
     "webhook refused",
     "wrong access token",
 }

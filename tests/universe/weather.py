@@ -37,6 +37,8 @@ TROUBLE = {
     Sky.STORMY: Trouble(requests=0.4, commits=0.06, wake_ups=0.4, steps=600),
 }
 
+MOSTLY = 0.6
+SLOW_FOR = timedelta(minutes=2)
 COMMIT_FATES = ("dies before", "dies after", "fails before", "fails after", "hangs")
 
 SEND_FAULTS: tuple[Callable[[Random], Fault], ...] = (
@@ -104,6 +106,7 @@ class Weather:
         self.trouble = TROUBLE[Sky.CALM]
         self.is_over = False
         self._expo_away_until = self._database_away_until = self._reigns_until = clock()
+        self._slow_until = clock()
         self._reigning: Fault | None = None
         self.counts = Counter[str]()
 
@@ -157,9 +160,14 @@ class Weather:
         return lost
 
     def delay(self) -> float:
-        """Seconds that an answer takes longer than it should, whatever it says."""
-        if self._chance.random() >= self.trouble.requests / 2:
+        """Seconds that an answer takes longer than it should, whatever it says. It is rarely the
+        only one."""
+        now = self._clock()
+        share = MOSTLY if now < self._slow_until else self.trouble.requests / 4
+        if self.sky is Sky.CALM or self._chance.random() >= share:
             return 0.0
+        if now >= self._slow_until:
+            self._slow_until = now + SLOW_FOR
         self.counts["late answer"] += 1
         return self._chance.uniform(1.0, 28.0)
 

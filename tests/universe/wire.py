@@ -56,6 +56,9 @@ class Network(Protocol):
     def refused(self, code: str, tokens: list[str], response: Response) -> None:
         """Expo, which is all right, refused a request to these tokens whole."""
 
+    def went_wrong(self, tokens: list[str]) -> None:
+        """A request to these phones met a fault: what it was for may be sent again."""
+
     def taken(self) -> list[Handed]:
         """What Expo took since this was asked last."""
 
@@ -159,6 +162,8 @@ class Wire:
         response = network.expo.answer(request)
         if fault is not None:
             network.tell(f"Expo has {_described(fault)}")
+            if tokens:
+                network.went_wrong(tokens)
         elif response.status != 200:
             network.refused(_code(response), tokens, response)
         if not arrived.cancelled():

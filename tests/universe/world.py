@@ -43,6 +43,10 @@ UNTIL_WELL = timedelta(hours=30)
 """How long after the last trouble everything must work again as if there had been none."""
 
 PROMPTLY = timedelta(seconds=5)
+WHILE_TAKEN, WHILE_IN_DOUBT = 0.005, 0.1
+"""In what share of hand-overs, and of faults, something happens to a phone or its user."""
+
+NOTICED_WITHIN = timedelta(seconds=2)
 HELD_FOR = timedelta(hours=1)
 MENDED_WITHIN = timedelta(minutes=6)
 """A probe comes every five minutes."""
@@ -95,6 +99,13 @@ class Universe:
         """What the clocks of the machines show."""
         return self.now() + self.skew
 
+    def set_clock(self, skew: timedelta) -> None:
+        """The machine's clock is wrong by so much from now on."""
+        self.skew = skew
+        wrong = f"wrong by {skew.total_seconds() / 3600:+.1f} h" if skew else "right"
+        self.tell(f"the machine's clock is {wrong}")
+        self.machines.clock_was_set()
+
     # Its life.
 
     async def live(self, span: timedelta) -> None:
@@ -131,6 +142,8 @@ class Universe:
         await asyncio.sleep(UNTIL_WELL.total_seconds())
         await self._all_is_well()
         await self._only_what_is_broken_waits()
+        if self.nature.clock_jumps:
+            await self._all_is_well_whatever_the_clock_says()
         booking.cancel()
         await asyncio.sleep((QUIET_AFTER + DAY).total_seconds())
         await self.bookings.all_told()
@@ -164,6 +177,15 @@ class Universe:
         self.expo.set_project(broken.project, credentials=Credentials())
         await asyncio.sleep(MENDED_WITHIN.total_seconds())
         self._check_rung(known, lambda _: True)
+
+    async def _all_is_well_whatever_the_clock_says(self) -> None:
+        """It still rings at once, a moment after the clock was set."""
+        for hours in (-1, 0, 3, 0):
+            self.set_clock(timedelta(hours=hours))
+            await asyncio.sleep(NOTICED_WITHIN.total_seconds())
+            known = await self._booked()
+            await asyncio.sleep(PROMPTLY.total_seconds())
+            self._check_rung(known, lambda _: True)
 
     async def _booked(self) -> Known:
         host, guest, *_ = self.people.residents
@@ -253,7 +275,11 @@ class Universe:
         )
         if user_id is not None:
             self.ledger.hand_over(handed, user_id)
-            self.mistakes.in_the_middle(handed.token, user_id)
+            self.mistakes.in_the_middle(handed.token, WHILE_TAKEN)
+
+    def went_wrong(self, tokens: list[str]) -> None:
+        """A request to these phones met a fault: what it was for may be sent again."""
+        self.mistakes.in_the_middle(tokens[0], WHILE_IN_DOUBT)
 
     def taken(self) -> list[Handed]:
         """What Expo took since this was asked last."""
