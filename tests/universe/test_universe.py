@@ -10,7 +10,7 @@ from tests.universe.mistakes import Happening
 from tests.universe.weather import COMMIT_FATES
 
 SEEDS = range(int(os.environ.get("CALBELL_UNIVERSE_SEEDS", "100")))
-YEARS = float(os.environ.get("CALBELL_UNIVERSE_YEARS", "0.1"))
+YEARS = float(os.environ.get("CALBELL_UNIVERSE_YEARS", "0.07"))
 """Of trouble; each life has ten calm days more, at whose end everything must be over."""
 
 EACH_HAPPENS = {
