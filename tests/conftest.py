@@ -1,7 +1,6 @@
 """What all tests share: hypothesis' profile and a real PostgreSQL."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import hypothesis
@@ -23,9 +22,9 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_url(postgres: str, tmp_path: Path) -> Iterator[str]:
+def postgres_url(postgres: str) -> Iterator[str]:
     """The URL of an empty database."""
-    url = new_database(postgres, abs(hash(tmp_path)))
+    url = new_database(postgres)
     yield url
     name = urlsplit(url).path.removeprefix("/")
     with psycopg.connect(postgres, autocommit=True) as server:

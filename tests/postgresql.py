@@ -11,6 +11,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -59,11 +60,12 @@ def _chosen() -> Iterator[str]:
 
 
 _PREFIX = f"calbell_{os.getpid()}_"
+_NUMBERS = count(1)
 
 
-def new_database(admin_url: str, number: int) -> str:
+def new_database(admin_url: str) -> str:
     """The URL of an empty database at the server with this URL."""
-    name = f"{_PREFIX}{number}"
+    name = f"{_PREFIX}{next(_NUMBERS)}"
     with psycopg.connect(admin_url, autocommit=True) as server:
         server.execute(f'create database "{name}"'.encode())
     return at_database(admin_url, name)

@@ -1,12 +1,12 @@
 """Running programs for the acceptance tests, shared as far as tests do not disturb each other."""
 
 from collections.abc import Callable, Iterator
-from itertools import count
 from typing import Literal, TypeAlias
 
 import pytest
 
-from tests.acceptance.servers import Expo, fresh_database
+from tests import postgresql
+from tests.acceptance.servers import Expo
 from tests.acceptance.stand import Database, Stand
 
 EngineName: TypeAlias = Literal["sqlite", "postgresql"]
@@ -29,13 +29,11 @@ def new_database(
 ) -> NewDatabase:
     """`new_database(engine)` is a database of its own, up to date and empty."""
 
-    numbers = count(1)
-
     def make(engine: EngineName) -> Database:
         folder = tmp_path_factory.mktemp("calbell")
         if engine == "sqlite":
             return Database(f"sqlite:///{folder}/calbell.db", folder)
-        return Database(fresh_database(request.getfixturevalue("postgres"), next(numbers)), folder)
+        return Database(postgresql.new_database(request.getfixturevalue("postgres")), folder)
 
     return make
 

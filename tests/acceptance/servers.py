@@ -7,12 +7,6 @@ from urllib.parse import quote
 import msgspec
 
 from tests.acceptance.programs import Program, Reply, ask
-from tests.postgresql import new_database
-
-
-def fresh_database(postgres: str, number: int) -> str:
-    """The URL of an empty database at the server with the URL `postgres`."""
-    return new_database(postgres, number)
 
 
 class Expo:

@@ -9,8 +9,9 @@ import pytest
 from tests import payloads
 from tests.acceptance.conftest import NewDatabase
 from tests.acceptance.programs import Program, command
-from tests.acceptance.servers import Expo, fresh_database
+from tests.acceptance.servers import Expo
 from tests.acceptance.stand import Meeting, Stand, deliveries, started, states
+from tests.postgresql import new_database
 
 
 def test_a_second_service_on_a_sqlite_file_is_refused(sqlite_stand: Stand) -> None:
@@ -33,7 +34,7 @@ def test_on_sqlite_one_process_does_everything(tmp_path: Path, words: list[str])
 def test_on_a_postgresql_that_was_not_migrated_nothing_starts(
     postgres: str, tmp_path: Path, words: str
 ) -> None:
-    url = fresh_database(postgres, abs(hash(tmp_path)))
+    url = new_database(postgres)
     ended = command([words], tmp_path, {"CALBELL_DATABASE_URL": url})
     assert ended.code == 1
     (line,) = ended.err.splitlines()

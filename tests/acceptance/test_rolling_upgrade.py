@@ -15,8 +15,9 @@ from typing_extensions import override
 from tests import payloads
 from tests.acceptance.cluster import Api, Cluster
 from tests.acceptance.programs import Program, command
-from tests.acceptance.servers import Expo, fresh_database
+from tests.acceptance.servers import Expo
 from tests.acceptance.stand import Database, Meeting, Stand, User, started, states
+from tests.postgresql import new_database
 
 ROOT = Path(__file__).parents[2]
 MIGRATIONS = Path("src/calbell/store/migrations")
@@ -73,7 +74,7 @@ def old(
     postgres: str, previous: Path, expo: Expo, tmp_path: Path
 ) -> Iterator[tuple[Cluster, Program]]:
     """The program of before: one process that answers and one that delivers."""
-    url = fresh_database(postgres, abs(hash(tmp_path)))
+    url = new_database(postgres)
     database = PreviousDatabase(url, tmp_path, previous)
     cluster = Cluster(database, expo, {"PYTHONPATH": str(previous)}, workers=1)
     yield cluster, cluster.workers[0]

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.programs import Program
-from tests.acceptance.servers import Expo, address_of, fresh_database
+from tests.acceptance.servers import Expo, address_of
 from tests.acceptance.stand import Database, Stand
 from tests.crash.ledger import Handed, Push
+from tests.postgresql import new_database
 
 LEDGER = "ledger"
 
@@ -53,7 +54,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     if request.param == "sqlite":
         return Database(f"sqlite:///{tmp_path}/calbell.db", tmp_path)
     server = request.getfixturevalue("postgres")
-    return Database(fresh_database(server, abs(hash(tmp_path))), tmp_path)
+    return Database(new_database(server), tmp_path)
 
 
 @pytest.fixture

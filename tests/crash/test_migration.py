@@ -16,10 +16,10 @@ from calbell.store.engines import engine_of
 from calbell.store.sqlite import SqliteEngine
 from calbell.store.statements import Dialect, Statement, expand
 from tests.acceptance.programs import Program, command
-from tests.acceptance.servers import fresh_database
 from tests.acceptance.stand import started
 from tests.crash.points import MIGRATING
 from tests.crash.victim import Doom, doomed_environment
+from tests.postgresql import new_database
 
 FIRST, *LATER = migrate.migrations()
 PENDING = LATER or [FIRST]
@@ -67,7 +67,7 @@ def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str, st
     def make(engine: str, name: str) -> str:
         if engine == "sqlite":
             return f"sqlite:///{tmp_path}/{name}.db"
-        return fresh_database(request.getfixturevalue("postgres"), abs(hash((tmp_path, name))))
+        return new_database(request.getfixturevalue("postgres"))
 
     return make
 

