@@ -42,6 +42,7 @@ from calbell.expo.http import HttpTransport
 from calbell.expo.transport import Transport
 from calbell.flows.clocks import SharedClock, SteadyClock, measuring_loop, system_clock
 from calbell.flows.collect import Collect, Patience
+from calbell.flows.compose import App
 from calbell.flows.dispatch import Dispatch
 from calbell.flows.follow import Follow
 from calbell.flows.grace import Grace
@@ -88,7 +89,7 @@ Turn = Callable[[], Awaitable[datetime | None]]
 class Parts(Struct, frozen=True):
     """Everything that a running service consists of but its threads and sockets: the universe is
     made from the same parts. `loops` run where deliveries are made, `serving_loops` where requests
-    are answered."""
+    are answered; after `wake` those that others make work for look for it."""
 
     register: Register
     take_in: TakeIn
@@ -96,11 +97,8 @@ class Parts(Struct, frozen=True):
     dispatch: Dispatch
     loops: tuple[tuple[Loop, Turn], ...]
     serving_loops: tuple[tuple[Loop, Turn], ...]
-
-    def wake(self) -> None:
-        """Every loop looks for work now."""
-        for loop, _ in self.loops:
-            loop.wake()
+    wake: Callable[[], None]
+    app: App
 
 
 def assemble(
@@ -114,10 +112,13 @@ def assemble(
     lanes: int,
     net: timedelta = NET,
     steady: Clock | None = None,
+    app: App | None = None,
 ) -> Parts:
     """The parts of a service around a database, a clock, and a way to Expo. `steady` is a clock
-    that nobody sets, where the other one may be."""
+    that nobody sets, where the other one may be; `app` is what the settings say about the app, if
+    they were read before."""
     steady = steady or clock
+    app = app or app_of(settings)
     policy, pace = policy_of(settings), pace_of(settings)
     token = settings.expo_access_token
     expo = ExpoClient(transport, token.reveal() if token else None)
@@ -132,7 +133,7 @@ def assemble(
     dispatch = Dispatch(
         database,
         expo,
-        app_of(settings),
+        app,
         policy,
         pace,
         clock,
@@ -183,6 +184,8 @@ def assemble(
         serving_loops=(
             ((Loop("unspool", clock, longest=net), Unspool(spool, receive).turn),) if spool else ()
         ),
+        wake=wake,
+        app=app,
     )
 
 
@@ -211,7 +214,7 @@ def application(
         devices=Devices(
             database,
             policy_of(settings),
-            app_of(settings),
+            parts.app,
             clock,
             chance,
             hears_all=bool(settings.webhook_secrets),

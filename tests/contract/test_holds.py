@@ -112,6 +112,18 @@ def test_one_of_two_workers_probes(world: World) -> None:
     assert (probed.probe_at, probed.probes) == (after(9), 1)
 
 
+def test_a_try_that_showed_nothing_is_made_again_at_once(world: World) -> None:
+    note(world, bad(0))
+    (hold,) = known(world)
+    assert world.run(holds.probe, hold, after(300), 1)
+    world.run(holds.try_again, [(1, Platform.ANDROID), (2, Platform.IOS)], after(1))
+    assert [one.probe_at for one in known(world)] == [after(300)]
+    world.run(holds.try_again, [(1, Platform.IOS)] * 2, after(1))
+    assert [one.probe_at for one in known(world)] == [after(1)]
+    world.run(holds.try_again, [(1, Platform.IOS)], after(9))
+    assert [one.probe_at for one in known(world)] == [after(1)]
+
+
 def test_there_is_a_next_probe_only_where_something_waits(world: World) -> None:
     note(world, bad(0))
     assert world.run(holds.next_probe_at) is None

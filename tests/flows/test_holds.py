@@ -80,6 +80,27 @@ def test_a_hold_for_which_nothing_waited_is_tried_as_soon_as_something_does() ->
     stage.plays(story())
 
 
+def test_a_phone_that_is_gone_tries_nothing_and_another_one_does_at_once() -> None:
+    stage = Stage()
+    waiting = stage.phone(7)
+
+    async def story() -> None:
+        broken(stage)
+        stage.tell(7)
+        await sleep(HOUR)
+        mended(stage)
+        stage.service.change_device(stage.phone(8), registered=False)
+        # It was tried least, and so it is the next to try.
+        stage.tell(8)
+        while ("unregistered", "DeviceNotRegistered") not in stage.states():
+            assert stage.shown(waiting) == 0
+            await sleep(1)
+        await sleep(2)
+        assert stage.shown(waiting) == 1
+
+    stage.plays(story())
+
+
 def test_what_goes_stale_while_it_waits_keeps_the_code() -> None:
     stage = Stage()
     stage.phone(7)

@@ -83,8 +83,9 @@ class Bookings:
 
     async def go_on(self) -> None:
         """People book, for ever."""
+        hours = 240 if self._calcom.nature.sleepy else 30
         while True:
-            await asyncio.sleep(self._chance.expovariate(1 / (30 * 3600)))
+            await asyncio.sleep(self._chance.expovariate(1 / (hours * 3600)))
             for _ in range(self._chance.choice((1, 1, 1, 2, 2, 5))):
                 self.begin()
                 await asyncio.sleep(self._chance.choice((0.01, 1.0, 60.0)))

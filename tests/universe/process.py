@@ -11,6 +11,7 @@ from typing import Any, NoReturn, ParamSpec, Protocol, TypeVar
 from msgspec import Struct
 from typing_extensions import override
 
+from calbell.choices import app_of
 from calbell.config import Settings
 from calbell.expo.transport import Transport
 from calbell.flows.grace import Grace
@@ -36,6 +37,9 @@ MANY_STEPS = 20_000
 
 METRICS = Metrics()
 """Nobody looks at them here, and making them takes long."""
+
+APP = app_of(Settings())
+"""No universe has another one, and it reads all languages."""
 
 
 class ProcessDied(BaseException):
@@ -227,6 +231,7 @@ class Process:
             lanes=2,
             net=net,
             steady=steady,
+            app=APP,
         )
         self._following: Loop | None = None
         self._loops = (

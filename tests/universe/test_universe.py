@@ -1,7 +1,6 @@
 """Whole lives of the service in virtual time, one seed each."""
 
 import os
-from functools import reduce
 
 import pytest
 
@@ -49,7 +48,10 @@ EACH_HAPPENS = {
     "webhook refused",
     "wrong access token",
 }
-"""Faults, mistakes and accidents that a hundred lives are to have seen."""
+"""Faults, mistakes and accidents that do happen."""
+
+MOST_LIVES = 60
+"""Most of that happens in ten."""
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -61,13 +63,16 @@ def test_whatever_happens_the_promises_are_kept(seed: int) -> None:
 def test_the_universes_are_not_empty() -> None:
     """Every fault and mistake does happen, and phones ring: a test that cannot fail proves
     nothing."""
-    lives = [live(seed, 0.06) for seed in range(16)]
-    totals = reduce(Totals.__add__, (life.totals for life in lives))
-    assert set(totals.kinds) >= EACH_HAPPENS
-    assert totals.deaths > 100
-    assert totals.events > 500
-    assert totals.hand_overs > 2000
-    assert totals.doubled > 20
+    totals = Totals()
+    for seed in range(len(SEEDS), len(SEEDS) + MOST_LIVES):
+        totals += live(seed, 0.06).totals
+        if set(totals.kinds) >= EACH_HAPPENS:
+            break
+    assert EACH_HAPPENS - set(totals.kinds) == set()
+    assert totals.deaths > 50
+    assert totals.events > 250
+    assert totals.hand_overs > 1000
+    assert totals.doubled > 10
 
 
 def test_a_seed_replays_exactly() -> None:

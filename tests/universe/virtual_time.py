@@ -48,6 +48,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._leap = _Leap()
         self._numbers = count(1)
         super().__init__(self._leap)
+        # After half a year, seconds are not told apart as finely as asyncio expects.
+        self._clock_resolution = 1e-6
         self.set_task_factory(lambda _, work: self.numbered(work))
 
     @override

@@ -96,6 +96,16 @@ class Evidence(Struct, frozen=True):
 _Said: TypeAlias = Ticket | Receipt
 
 
+def silent(said: Iterable[tuple[int, Platform, _Said]]) -> Iterator[tuple[int, Platform]]:
+    """The projects and platforms of which these tickets or receipts show nothing, because all the
+    phones are gone: where this was to try credentials, they are as untried as before."""
+    gone: dict[tuple[int, Platform], bool] = {}
+    for project_id, platform, outcome in said:
+        where = project_id, platform
+        gone[where] = gone.get(where, True) and isinstance(outcome, Gone)
+    return (where for where, all_are in gone.items() if all_are)
+
+
 def evidence(
     said: Iterable[tuple[int, Platform, datetime, _Said]], shown_by: ShownBy
 ) -> Iterator[Evidence]:

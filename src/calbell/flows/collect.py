@@ -11,7 +11,7 @@ from msgspec import Struct
 from calbell import telemetry
 from calbell.domain.backoff import Backoff, next_look
 from calbell.domain.delivery import DeliveryFact, DeliveryState, next_state
-from calbell.domain.holds import Hold, Scope, ShownBy, evidence, holding
+from calbell.domain.holds import Hold, Scope, ShownBy, evidence, holding, silent
 from calbell.domain.outcomes import (
     Delivered,
     Gone,
@@ -194,6 +194,9 @@ def settle(
         patience,
         now,
     )
+    if known:
+        said = ((one.project_id, one.platform, receipt) for one, receipt in came)
+        holds.try_again(connection, silent(said), now)
     shown = [
         one
         for one in evidence(

@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 
 from calbell.domain.backoff import receipt_look
 from calbell.domain.delivery import DeliveryFact, DeliveryState, next_state
-from calbell.domain.holds import EVERY_PROJECT, Evidence, Scope, ShownBy, evidence
+from calbell.domain.holds import EVERY_PROJECT, Evidence, Scope, ShownBy, evidence, silent
 from calbell.domain.outcomes import (
     Accepted,
     AllBarred,
@@ -25,6 +25,7 @@ from calbell.domain.outcomes import (
     WholeRefused,
 )
 from calbell.domain.sightings import ASKED_AGAIN, Sighting, sighting
+from calbell.domain.subscription import Platform
 from calbell.flows.claim import Pace
 from calbell.store import deliveries, holds, projects, subscriptions
 from calbell.store.connection import Connection
@@ -39,13 +40,15 @@ SOON = timedelta(seconds=10)
 class Report(Struct, frozen=True, kw_only=True):
     """What is to be kept of one request. `paused_until` holds the whole project back;
     `learned` tells which tokens belong to which project of Expo; `shown` what is known now about
-    credentials, and when those that are broken may be tried again."""
+    credentials, and when those that are broken may be tried again; `untried` are projects and
+    platforms of which it showed nothing."""
 
     project_id: int
     completions: tuple[Completion, ...]
     paused_until: datetime | None = None
     learned: Mapping[str, Sequence[str]] = {}
     shown: tuple[Evidence, ...] = ()
+    untried: tuple[tuple[int, Platform], ...] = ()
     probe_at: datetime
 
 
@@ -127,6 +130,8 @@ def keep_reports(
                 {token: ids[name] for name, named in one.learned.items() for token in named},
                 now,
             )
+        if one.untried:
+            holds.try_again(connection, one.untried, now)
     return [
         tuple(holds.note(connection, one.shown, one.probe_at, now)) if one.shown else ()
         for one in reports
@@ -138,21 +143,22 @@ def _told(
 ) -> Report:
     """One ticket for each: they also show where credentials are broken, or good."""
     made = _report(sending, tickets, pace, now, in_wave=in_wave)
-    said = zip(sending.request, tickets, strict=True)
+    said = [
+        (sending.project_id, delivery.platform, ticket)
+        for delivery, ticket in zip(sending.request, tickets, strict=True)
+    ]
+    at = sending.started_at
     shown = list(
         evidence(
-            (
-                (sending.project_id, delivery.platform, sending.started_at, ticket)
-                for delivery, ticket in said
-            ),
+            ((project_id, platform, at, ticket) for project_id, platform, ticket in said),
             ShownBy.TICKET,
         )
     )
-    shown.append(
-        Evidence(Scope(sending.project_id, None, ShownBy.REQUEST), sending.started_at, None)
-    )
+    shown.append(Evidence(Scope(sending.project_id, None, ShownBy.REQUEST), at, None))
     return structs.replace(
-        made, shown=tuple(one for one in shown if sending.holds_known or one.code is not None)
+        made,
+        shown=tuple(one for one in shown if sending.holds_known or one.code is not None),
+        untried=tuple(silent(said)) if sending.holds_known else (),
     )
 
 

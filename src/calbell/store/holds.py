@@ -1,6 +1,6 @@
 """What is known about broken credentials."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -104,6 +104,13 @@ def probe(connection: Connection, hold: Hold, next_at: datetime, probes: int) ->
         probes=probes,
     )
     return changed > 0
+
+
+def try_again(
+    connection: Connection, untried: Iterable[tuple[int, Platform]], now: datetime
+) -> None:
+    """The next delivery tries the credentials of these projects and platforms, if they are held."""
+    connection.each(_SQL["probe_again"], sorted(set(untried)), now=to_ms(now))
 
 
 def settle(connection: Connection, lifted: Hold) -> None:

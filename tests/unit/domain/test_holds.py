@@ -4,7 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from calbell.domain.holds import EVERY_PROJECT, Evidence, Hold, Scope, ShownBy, evidence, holding
+from calbell.domain.holds import (
+    EVERY_PROJECT,
+    Evidence,
+    Hold,
+    Scope,
+    ShownBy,
+    evidence,
+    holding,
+    silent,
+)
 from calbell.domain.outcomes import Accepted, Gone, Later, Refused, Ticket
 from calbell.domain.subscription import Platform
 
@@ -38,6 +47,21 @@ def test_codes_that_speak_of_the_app_show_broken_credentials(
 )
 def test_what_speaks_of_a_phone_shows_nothing(tickets: list[Ticket]) -> None:
     assert shown(*((Platform.IOS, ticket) for ticket in tickets)) == []
+
+
+@pytest.mark.parametrize(
+    ("tickets", "is_silent"),
+    [
+        ([Gone("DeviceNotRegistered")], True),
+        ([Gone("DeviceNotRegistered"), NO_KEY], False),
+        ([Gone("DeviceNotRegistered"), OTHER_SENDER], False),
+        ([OK, Gone("DeviceNotRegistered")], False),
+        ([], False),
+    ],
+)
+def test_phones_that_are_gone_show_nothing_at_all(tickets: list[Ticket], is_silent: bool) -> None:
+    said = [(1, Platform.IOS, ticket) for ticket in tickets]
+    assert list(silent([*said, (2, Platform.IOS, OK)])) == [(1, Platform.IOS)] * is_silent
 
 
 def test_where_one_went_well_the_credentials_are_good() -> None:

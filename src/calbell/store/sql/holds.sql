@@ -44,6 +44,13 @@ update holds set probe_at = :next_at, probes = :probes
 where project_id = :project_id and platform = :platform and shown_by = :shown_by
   and probe_at = :probe_at and settled = 0
 
+-- name: probe_again
+-- The last try showed nothing.
+update holds set probe_at = :now
+from rows(project_id bigint, platform text) as r
+where holds.project_id in (r.project_id, 0) and holds.platform in (r.platform, '')
+  and holds.settled = 0 and holds.probe_at > :now
+
 -- name: settle_hold
 -- Nothing waits for it any more.
 update holds set settled = 1
