@@ -56,6 +56,15 @@ def test_an_error_receipt_leads_where_it_says(world: World, state: DeliveryState
     assert world.states() == [(state, "X", 1, 0)]
 
 
+def test_a_receipt_in_doubt_leaves_open_whether_the_phone_rang(world: World) -> None:
+    (due,) = world.run(receipts.claim, DUE, DUE + LEASE, 10)
+    doubted = SettledReceipt(
+        due.attempt_id, due.delivery_id, "X", DeliveryState.QUEUED, DUE, in_doubt=True
+    )
+    world.run(receipts.settle, [doubted], DUE)
+    assert world.states() == [("queued", "X", 1, 1)]
+
+
 def test_a_receipt_that_changes_nothing_is_kept_all_the_same(world: World) -> None:
     (due,) = world.run(receipts.claim, DUE, DUE + LEASE, 10)
     world.run(receipts.settle, [SettledReceipt(due.attempt_id, due.delivery_id, "X", None)], DUE)

@@ -42,6 +42,23 @@ def test_phones_that_are_called_gone_in_a_wave_are_rung_when_it_is_over(
     assert all(stage.shown(token) for token in tokens)
 
 
+def test_what_a_doubted_receipt_told_of_may_have_rung() -> None:
+    """It is not sent again, as the phone is gone by then, and nobody says that it was not sent."""
+    stage = Stage()
+    for _ in range(100):
+        stage.phone(7)
+
+    async def story() -> None:
+        false_wave(stage, "receipt", 3)
+        stage.tell(7)
+        await sleep(16 * MINUTE)
+        stage.script("update phones set dead_at = registered_at;")
+        await sleep(25 * HOUR)
+
+    stage.plays(story())
+    assert stage.states() == {("unknown", "device_gone"): 100}
+
+
 def test_phones_that_are_gone_a_day_later_still_are_dead() -> None:
     stage = Stage()
     tokens = [stage.phone(7) for _ in range(100)]

@@ -262,7 +262,14 @@ def _settled(
         state = None
     if isinstance(receipt, Later) and receipt.wait:
         wait = max(wait, receipt.wait)
-    return SettledReceipt(one.attempt_id, one.delivery_id, _code(receipt), state, now + wait)
+    return SettledReceipt(
+        one.attempt_id,
+        one.delivery_id,
+        _code(receipt),
+        state,
+        now + wait,
+        in_doubt=seen is Sighting.DOUBTED,
+    )
 
 
 def _fact(receipt: Receipt) -> DeliveryFact:

@@ -36,13 +36,15 @@ class DueReceipt(Struct, frozen=True, kw_only=True):
 
 
 class SettledReceipt(Struct, frozen=True):
-    """A receipt that came, and where its delivery goes (`None`: it stays where it is)."""
+    """A receipt that came, and where its delivery goes (`None`: it stays where it is). `in_doubt`:
+    it is not believed when it says that the phone did not ring."""
 
     attempt_id: int
     delivery_id: int
     code: str
     state: DeliveryState | None
     due_at: datetime | None = None
+    in_doubt: bool = False
 
 
 def claim(connection: Connection, now: datetime, until: datetime, number: int) -> list[DueReceipt]:
@@ -106,6 +108,7 @@ def settle(connection: Connection, settled: Iterable[SettledReceipt], now: datet
                 receipt.code,
                 to_ms(receipt.due_at) if receipt.due_at else at,
                 None if receipt.state is DeliveryState.QUEUED else at,
+                int(receipt.in_doubt),
             )
             for receipt in listed
             if receipt.state not in (None, DeliveryState.DELIVERED)
@@ -120,7 +123,10 @@ def give_up(
     at = to_ms(now)
     connection.each(
         _SQL["settle_accepted"],
-        [(id_, attempt, state, "no_receipt", at, at) for id_, attempt, state in sorted(given_up)],
+        [
+            (id_, attempt, state, "no_receipt", at, at, 0)
+            for id_, attempt, state in sorted(given_up)
+        ],
     )
 
 

@@ -42,9 +42,10 @@ where deliveries.id = r.id
 -- moves: accepted -> unregistered, accepted -> failed, accepted -> queued, accepted -> unknown
 update deliveries set state = r.state, reason = r.reason, due_at = r.due_at,
   settled_at = r.settled_at,
+  possibly_sent = case when r.in_doubt = 1 then 1 else deliveries.possibly_sent end,
   project_id = (select p.project_id from phones p where p.id = deliveries.phone_id)
 from rows(id bigint, attempt_id bigint, state text, reason text, due_at bigint,
-  settled_at bigint) as r
+  settled_at bigint, in_doubt bigint) as r
 where deliveries.id = r.id and deliveries.state = 'accepted'
   and not exists (select 1 from attempts l
     where l.delivery_id = r.id and l.ticket_id is not null
