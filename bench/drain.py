@@ -6,13 +6,15 @@ what is measured is what the service costs, not what the way to Expo does.
 
 import time
 
+from msgspec import Struct
+
 from bench import scene
 from bench.cores import pinned
 from bench.databases import gather_statistics, prepared
 from bench.figures import Engine, Figure, Reading
 from bench.load import Flow
 from bench.program import calbell
-from bench.sink import Sink, sink
+from bench.sink import Report, Sink, sink
 from bench.stage import Stage, chance
 from calbell.flows.clocks import system_clock
 from calbell.store import upkeep
@@ -25,7 +27,24 @@ EXPO_RATE = 600
 _SETTLING_SECONDS = 1.5
 
 
+class Drained(Struct, frozen=True):
+    """What draining took, and what arrived."""
+
+    flow: Flow
+    report: Report
+
+
 def drain(stage: Stage) -> list[Reading]:
+    """How fast a backlog drains, and in requests how full."""
+    drained = drain_all(stage)
+    requests = f"{sum(drained.report.sizes.values())} requests"
+    return [
+        Reading(Figure.DRAIN, drained.flow.rate, drained.flow.cost),
+        Reading(Figure.FULL_BATCHES, 100 * drained.report.full_share, requests),
+    ]
+
+
+def drain_all(stage: Stage) -> Drained:
     """From the first request until the last ticket is stored; by `serve` on SQLite, by one `worker`
     on PostgreSQL, without a rate limit and otherwise as shipped."""
     number = stage.size.deliveries
@@ -42,12 +61,7 @@ def drain(stage: Stage) -> list[Reading]:
         report = expo.report()
     if report.notifications != number:
         raise RuntimeError(f"{report.notifications} notifications sent of {number}")
-    flow = Flow(number, (ended_at - report.first_at) / 1e9, cpu)
-    requests = f"{sum(report.sizes.values())} requests"
-    return [
-        Reading(Figure.DRAIN, flow.rate, flow.cost),
-        Reading(Figure.FULL_BATCHES, 100 * report.full_share, requests),
-    ]
+    return Drained(Flow(number, (ended_at - report.first_at) / 1e9, cpu), report)
 
 
 def paced(stage: Stage) -> list[Reading]:

@@ -1,6 +1,7 @@
 """Load: raw HTTP over kept connections, made so cheap that the service is what is measured."""
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -14,6 +15,7 @@ from bench.program import Cpu, Program
 
 CONNECTIONS = 64
 LONGEST_SECONDS = 300.0
+_LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: (\d+)\r")
 
 
 class Flow(Struct, frozen=True):
@@ -64,8 +66,8 @@ class Connection(asyncio.Protocol):
         buffer = self._buffer + data if self._buffer else data
         head = buffer.find(b"\r\n\r\n")
         if head >= 0:
-            at = buffer.find(b"content-length: ", 0, head) + 16
-            if len(buffer) >= head + 4 + int(buffer[at : buffer.find(b"\r", at)]):
+            at = _LENGTH.search(buffer, 0, head + 1)
+            if at is not None and len(buffer) >= head + 4 + int(at[1]):
                 self._buffer = b""
                 self._answered(self, buffer[9:12])
                 return

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from statistics import median
+from typing import Any
 
 import msgspec
 
@@ -63,25 +64,27 @@ def _simulator(core: int | None) -> Iterator[Program]:
             process.stdout.close()
 
 
+def message(number: int, at: int) -> dict[str, Any]:
+    """A message as Calbell sends it: number `at` of request `number`."""
+    return {
+        "to": f"ExponentPushToken[ok-{number % 100}-{at}]",
+        "title": "Booking Confirmed",
+        "body": "Intro call with Bob Example\nFri, 27 Nov at 10:00",
+        "sound": "default",
+        "priority": "high",
+        "expiration": 2_000_000_000,
+        "collapseId": f"{number:08x}{at:08x}",
+        "data": {
+            "url": f"calcom://(tabs)/(bookings)/booking-detail?uid=b{number}",
+            "bookingUid": f"b{number}",
+            "notificationEvent": "BOOKING_CONFIRMED",
+            "eventId": f"{number}-{at}",
+        },
+    }
+
+
 def _request(number: int) -> bytes:
-    messages = [
-        {
-            "to": f"ExponentPushToken[ok-{number % 100}-{at}]",
-            "title": "Booking Confirmed",
-            "body": "Intro call with Bob Example\nFri, 27 Nov at 10:00",
-            "sound": "default",
-            "priority": "high",
-            "expiration": 2_000_000_000,
-            "collapseId": f"{number:08x}{at:08x}",
-            "data": {
-                "url": f"calcom://(tabs)/(bookings)/booking-detail?uid=b{number}",
-                "bookingUid": f"b{number}",
-                "notificationEvent": "BOOKING_CONFIRMED",
-                "eventId": f"{number}-{at}",
-            },
-        }
-        for at in range(MESSAGES)
-    ]
+    messages = [message(number, at) for at in range(MESSAGES)]
     return scene.request("/--/api/v2/push/send", msgspec.json.encode(messages), "User-Agent: bench")
 
 

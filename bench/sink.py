@@ -26,6 +26,8 @@ from bench import cores
 from bench.program import ROOT, end
 
 _MESSAGE = b'"to":"'
+_SPACED_MESSAGE = b'"to": "'
+"""As Expo's Python SDK writes it."""
 _UID = re.compile(rb'"bookingUid":"([^"]+)"')
 
 
@@ -96,7 +98,7 @@ class _Count:
 
     def send(self, body: bytes, at: int) -> bytes:
         """The answer to a send request."""
-        size = body.count(_MESSAGE)
+        size = body.count(_MESSAGE) or body.count(_SPACED_MESSAGE)
         self.report.first_at = self.report.first_at or at
         self._sizes[size] += 1
         if self._notes_arrivals:

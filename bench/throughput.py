@@ -30,7 +30,7 @@ UNKNOWN_PROJECT = 1
 def registrations(stage: Stage) -> list[Reading]:
     """Registrations by a thousand users with a key each, half of the tokens new, half known. The
     keys are asked for again every few seconds, as always."""
-    flow = _registrations(stage)
+    flow = register(stage)
     return [Reading(Figure.REGISTRATIONS, flow.rate, flow.cost)]
 
 
@@ -44,13 +44,14 @@ def webhooks(stage: Stage) -> list[Reading]:
     return [Reading(Figure.WEBHOOKS, flow.rate, flow.cost)]
 
 
-def _registrations(stage: Stage) -> Flow:
+def register(stage: Stage) -> Flow:
+    """What registering took, and every phone is there."""
     with stage.databases.fresh() as url:
         with prepared(url) as connection:
             keys = scene.add_users(connection, system_clock(), chance())
             scene.add_phones(connection, system_clock(), KNOWN_PER_USER)
         number = stage.size.registrations
-        requests = [_registration(at, keys) for at in range(number)]
+        requests = [registration(at, keys) for at in range(number)]
         with (
             calbell(stage.run(url), "serve", "--port", "0") as program,
             pinned(stage.cores.load),
@@ -63,7 +64,9 @@ def _registrations(stage: Stage) -> Flow:
     return flow
 
 
-def _registration(at: int, keys: Sequence[str]) -> bytes:
+def registration(at: int, keys: Sequence[str]) -> bytes:
+    """The request that registers a phone: a new one where `at` is even, else a known one; for the
+    user whose key it is."""
     known = scene.USERS * KNOWN_PER_USER
     number = (at // 2 + scene.USERS // 2) % known if at % 2 else known + at // 2
     body = {

@@ -1,0 +1,1 @@
+"""Peers: what others take for the same work, measured beside Calbell in one run."""
