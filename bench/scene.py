@@ -39,7 +39,7 @@ def add_users(connection: Connection, now: datetime, chance: Random) -> list[str
 def _users(connection: Connection, now: datetime, chance: Random) -> list[str]:
     for number in range(USERS):
         profile = Profile(
-            id=_id(number),
+            id=user_id(number),
             name=_name(number),
             username=None,
             time_zone=_ZONES[number % len(_ZONES)],
@@ -51,7 +51,7 @@ def _users(connection: Connection, now: datetime, chance: Random) -> list[str]:
         )
         users.save(connection, profile, now)
     return [
-        grant(connection, _id(number), None, "bench", None, now, chance).key
+        grant(connection, user_id(number), None, "bench", None, now, chance).key
         for number in range(USERS)
     ]
 
@@ -60,7 +60,7 @@ def add_phones(connection: Connection, now: datetime, per_user: int) -> None:
     """Each user has registered so many phones, `token(number)` with a number below all of them:
     the phone belongs to user `number % USERS`."""
     registrations = [
-        Registration(_id(number % USERS), token(number), platform(number), f"device-{number}")
+        Registration(user_id(number % USERS), token(number), platform(number), f"device-{number}")
         for number in range(USERS * per_user)
     ]
     for start in range(0, len(registrations), _AT_ONCE):
@@ -73,7 +73,7 @@ def add_booking_phones(connection: Connection, now: datetime) -> None:
     """Users with even numbers have two phones, the others one."""
     add_phones(connection, now, 1)
     second = [
-        Registration(_id(number), token(USERS + number), platform(number + 1), "second")
+        Registration(user_id(number), token(USERS + number), platform(number + 1), "second")
         for number in range(0, USERS, 2)
     ]
     run_once(connection, subscriptions.register_many, second, now)
@@ -91,7 +91,7 @@ def platform(number: int) -> Platform:
 
 def organizer_of(number: int) -> payloads.Json:
     """A user as the organizer of a booking."""
-    return payloads.organizer(id=_id(number), name=_name(number), email=_address(number))
+    return payloads.organizer(id=user_id(number), name=_name(number), email=_address(number))
 
 
 def guest_of(number: int) -> payloads.Json:
@@ -147,7 +147,8 @@ def request(path: str, body: bytes, headers: str) -> bytes:
     return head.encode() + body
 
 
-def _id(number: int) -> int:
+def user_id(number: int) -> int:
+    """The id of a user."""
     return 100_000 + number
 
 
