@@ -1,13 +1,11 @@
 """What all tests share: hypothesis' profile and a real PostgreSQL."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import hypothesis
-import psycopg
 import pytest
 
-from tests.postgresql import new_database, shared_server
+from tests.postgresql import drop_database, new_database, shared_server
 
 hypothesis.settings.register_profile("calbell", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("calbell")
@@ -26,6 +24,4 @@ def postgres_url(postgres: str) -> Iterator[str]:
     """The URL of an empty database."""
     url = new_database(postgres)
     yield url
-    name = urlsplit(url).path.removeprefix("/")
-    with psycopg.connect(postgres, autocommit=True) as server:
-        server.execute(f'drop database "{name}" with (force)'.encode())
+    drop_database(postgres, url)

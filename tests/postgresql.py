@@ -63,12 +63,25 @@ _PREFIX = f"calbell_{os.getpid()}_"
 _NUMBERS = count(1)
 
 
-def new_database(admin_url: str) -> str:
-    """The URL of an empty database at the server with this URL."""
+def new_database(admin_url: str, *, like: str | None = None) -> str:
+    """The URL of a new database at the server with this URL: empty, or a copy of the one with the
+    URL `like`, to which nobody is connected."""
     name = f"{_PREFIX}{next(_NUMBERS)}"
+    copied = "" if like is None else f' template "{name_in(like)}"'
     with psycopg.connect(admin_url, autocommit=True) as server:
-        server.execute(f'create database "{name}"'.encode())
+        server.execute(f'create database "{name}"{copied}'.encode())
     return at_database(admin_url, name)
+
+
+def drop_database(admin_url: str, url: str) -> None:
+    """It is not there any more, whoever is connected to it."""
+    with psycopg.connect(admin_url, autocommit=True) as server:
+        server.execute(f'drop database "{name_in(url)}" with (force)'.encode())
+
+
+def name_in(url: str) -> str:
+    """The name of the database with this URL."""
+    return urlsplit(url).path.removeprefix("/")
 
 
 def at_database(url: str, name: str) -> str:

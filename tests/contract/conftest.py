@@ -1,6 +1,7 @@
 """Every test of this folder runs on both engines."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from calbell.store.connection import Connection, Engine
 from calbell.store.postgresql import PostgresEngine
 from calbell.store.sqlite import SqliteEngine
 from tests.contract.world import NOW
+from tests.postgresql import drop_database, new_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -20,11 +22,34 @@ def empty_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
     return PostgresEngine(request.getfixturevalue("postgres_url"))
 
 
-@pytest.fixture
-def engine(empty_engine: Engine) -> Engine:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """An engine over a database whose schema is up to date."""
-    migrate.bring_up_to_date(empty_engine, NOW)
-    return empty_engine
+    with new_engine(request, tmp_path) as engine:
+        yield engine
+
+
+@contextmanager
+def new_engine(request: pytest.FixtureRequest, folder: Path) -> Iterator[Engine]:
+    """As the parameter says, over a database whose schema is up to date."""
+    if request.param == "sqlite":
+        engine = SqliteEngine(str(folder / "calbell.db"))
+        migrate.bring_up_to_date(engine, NOW)
+        yield engine
+        return
+    server = request.getfixturevalue("postgres")
+    url = new_database(server, like=request.getfixturevalue("migrated"))
+    yield PostgresEngine(url)
+    drop_database(server, url)
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: str) -> str:
+    """The URL of a database on PostgreSQL that has all tables, for copying: that is faster than to
+    make them."""
+    url = new_database(postgres)
+    migrate.bring_up_to_date(PostgresEngine(url), NOW)
+    return url
 
 
 @pytest.fixture

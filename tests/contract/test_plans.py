@@ -1,12 +1,14 @@
 """Query plans: the hot statements use their indexes, so history costs nothing."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from calbell.store.connection import Connection
 from calbell.store.database import run_once
 from calbell.store.statements import Dialect, Statement, load
+from tests.contract.conftest import new_engine
 from tests.contract.world import World
 
 NOTIFICATIONS_OF_BOOKING = (
@@ -99,13 +101,19 @@ def history(sqlite: bool) -> str:
     """
 
 
-@pytest.fixture
-def aged(connection: Connection) -> Connection:
-    world = World(connection)
-    world.user(7)
-    world.register(7, "a")
-    connection.script(history(connection.dialect is Dialect.SQLITE))
-    return connection
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def aged(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Connection]:
+    """A connection to a database with a past, for all tests: none of them changes it."""
+    with new_engine(request, tmp_path_factory.mktemp("aged")) as engine:
+        connection = engine.connect()
+        world = World(connection)
+        world.user(7)
+        world.register(7, "a")
+        connection.script(history(connection.dialect is Dialect.SQLITE))
+        yield connection
+        connection.close()
 
 
 def plan(connection: Connection, statement: Statement) -> str:
