@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from calbell.store import upkeep
+from calbell.store import migrate, upkeep
 from calbell.store.connection import Connection, Engine
 from calbell.store.sqlite import SqliteEngine
 from calbell.store.sqlite_log import LONGEST_LOG
@@ -17,9 +17,11 @@ MEGABYTE = 1_000_000
 
 
 @pytest.fixture
-def empty_engine(tmp_path: Path) -> Engine:
+def engine(tmp_path: Path) -> Engine:
     """PostgreSQL bounds its log itself."""
-    return SqliteEngine(str(tmp_path / "calbell.db"))
+    engine = SqliteEngine(str(tmp_path / "calbell.db"))
+    migrate.bring_up_to_date(engine, NOW)
+    return engine
 
 
 @pytest.fixture

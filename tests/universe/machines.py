@@ -15,7 +15,7 @@ from tests.universe.wire import Network, Pace, Wire
 
 T = TypeVar("T")
 
-NET = timedelta(hours=4)
+NET = timedelta(hours=12)
 """How late a wake-up that was lost is noticed. Seconds in the real service, and for the machine
 that computes this the same with fewer turns."""
 

@@ -190,10 +190,12 @@ class Mistakes:
                 await people.register(resident.id, phone)
 
     async def _secret_changed(self) -> None:
-        """The operator replaces the secret here, and at Cal.com only hours later."""
+        """The operator replaces the secret here, and at Cal.com only hours later, when somebody has
+        booked."""
         self._note("secret changed")
         new = self._new_secret()
         await self._configure(webhook_secrets=(Secret(new),))
+        self._site.bookings.begin()
         await asyncio.sleep(self._span(0.1, 4))
         self._site.signing, self._site.path = new, None
 

@@ -30,7 +30,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 HANGS_SECONDS = 20.0
-SELDOM = timedelta(hours=6)
+SELDOM = timedelta(hours=12)
 A_PASS = timedelta(minutes=1)
 MANY_STEPS = 20_000
 """Of the event loop, that no process has cause to take within ten minutes."""
@@ -240,7 +240,7 @@ class Process:
         )
 
     def _often_enough(self, running: tuple[Loop, Turn]) -> tuple[Loop, Turn]:
-        """Forgetting a few times a day does as well, and so does looking at the clock when it was
+        """Forgetting twice a day does as well, and so does looking at the clock when it was
         set, which takes up to a second. That leaves more time for what matters."""
         loop, turn = running
         if loop.name not in ("prune", "follow"):

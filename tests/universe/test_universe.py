@@ -50,7 +50,7 @@ EACH_HAPPENS = {
 }
 """Faults, mistakes and accidents that do happen."""
 
-MOST_LIVES = 60
+MOST_LIVES = 100
 """Most of that happens in ten."""
 
 
