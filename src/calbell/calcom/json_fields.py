@@ -88,11 +88,13 @@ def moment(value: object) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(said)
-        if at.tzinfo is None:
-            return None
-        at = at.astimezone(UTC)
+        if at.tzinfo is not UTC:
+            if at.tzinfo is None:
+                return None
+            at = at.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    # Finer parts are lost in the store: a copy would then look like a move.
-    at = at.replace(microsecond=at.microsecond // 1000 * 1000)
+    if finer := at.microsecond % 1000:
+        # Finer parts are lost in the store: a copy would then look like a move.
+        at = at.replace(microsecond=at.microsecond - finer)
     return at if MINYEAR < at.year < MAXYEAR else None
