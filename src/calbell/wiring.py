@@ -24,6 +24,7 @@ from calbell.api.preferences import PreferencesApi
 from calbell.api.subscriptions import Subscriptions
 from calbell.api.table import Handlers, routes, user_routes
 from calbell.api.webhooks import Webhooks
+from calbell.beat import BeatAddress
 from calbell.calcom.http import CalcomApi
 from calbell.choices import (
     admission_of,
@@ -49,6 +50,8 @@ from calbell.flows.dispatch import Dispatch
 from calbell.flows.follow import Follow
 from calbell.flows.grace import Grace
 from calbell.flows.hear import Hear
+from calbell.flows.heartbeat import EVERY as BEATS_EVERY
+from calbell.flows.heartbeat import Heartbeat
 from calbell.flows.identify import CalcomUsers, Identify
 from calbell.flows.loop import Loop
 from calbell.flows.prune import EVERY, Prune
@@ -236,7 +239,7 @@ def application(
         preferences=PreferencesApi(database, policy_of(settings).rules, clock, parts.wake),
         webhooks=Webhooks(parts.receive),
         events=Events(Hear(parts.take_in, metrics), clock),
-        operator=OperatorApi(database, clock, metrics),
+        operator=OperatorApi(database, clock, metrics, hears_all=means.hears_all),
         people=People(database, clock, policy_of(settings).rules),
         keys=Keys(database, clock, chance),
         docs=Docs(),
@@ -319,6 +322,7 @@ class Service:
                 self._run(loop, turn)
             tally = Tally(self.database, self.clock, self._steady)
             self._run(Loop("tally", self.clock, longest=LONGEST_PAUSE), tally.turn)
+            self._beat()
             self._listen()
         recover = Recover(self.database, self.clock, self._wake)
         self._run(Loop("recover", self.clock, longest=RECOVERS_EVERY), recover.turn)
@@ -391,6 +395,18 @@ class Service:
     async def _measure(self) -> datetime | None:
         assert isinstance(self.clock, SharedClock)
         return await self.clock.measure(self.database)
+
+    def _beat(self) -> None:
+        """Where somebody waits for it, this process says every minute that all is well."""
+        if self._settings.heartbeat_url is None:
+            return
+        heartbeat = Heartbeat(
+            self.database,
+            self.clock,
+            BeatAddress(self._settings.heartbeat_url).ask,
+            hears_all=bool(self._settings.webhook_secrets),
+        )
+        self._run(Loop("heartbeat", self.clock, longest=BEATS_EVERY), heartbeat.turn)
 
     def _listen(self) -> None:
         """Work that other processes make is noticed at once."""

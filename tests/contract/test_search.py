@@ -91,3 +91,11 @@ def test_the_overview_sees_what_waits_how_fast_it_goes_and_what_is_held(
     assert seen.queues[0].sent == 2
     later = overview.see(connection, NOW, NOW + timedelta(minutes=9))
     assert later.queues[0].sent == 0
+
+
+def test_quantiles_are_of_what_is_there() -> None:
+    spans = [timedelta(seconds=number) for number in range(100)]
+    assert overview.quantile(spans, 0.5) == timedelta(seconds=50)
+    assert overview.quantile(spans, 0.99) == timedelta(seconds=99)
+    assert overview.quantile(spans[:1], 0.99) == timedelta()
+    assert overview.quantile([], 0.5) is None

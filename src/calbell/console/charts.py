@@ -105,11 +105,6 @@ def stacked(
     )
 
 
-def quantile(spans: Sequence[timedelta], share: float) -> timedelta | None:
-    """The span that this share of them, in order of length, does not exceed."""
-    return spans[min(int(len(spans) * share), len(spans) - 1)] if spans else None
-
-
 def _step(most: int) -> int:
     """A round number, of which `LINES` reach as high as the highest column."""
     step = 1

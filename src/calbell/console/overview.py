@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from calbell.console.charts import Chart, Layer, quantile, stacked
+from calbell.console.charts import Chart, Layer, stacked
 from calbell.console.desk import Desk
 from calbell.console.sessions import Session
 from calbell.flows import words
+from calbell.flows.measure import QUANTILES
 from calbell.flows.trouble import troubles
 from calbell.store import overview
 from calbell.store.overview import Seen
@@ -97,5 +98,5 @@ def _charts(
 
 def _quantiles(spans: tuple[timedelta, ...]) -> list[tuple[str, str]]:
     """The middle, and what only few exceed, in words."""
-    found = ((f"p{share:.0%}".rstrip("%"), quantile(spans, share)) for share in (0.5, 0.95, 0.99))
+    found = ((f"p{share:.0%}".rstrip("%"), overview.quantile(spans, share)) for share in QUANTILES)
     return [(name, words.short_span(span)) for name, span in found if span is not None]

@@ -1,5 +1,6 @@
 """Overview: what is seen of the service as it runs, at a cost that does not grow with history."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -65,6 +66,11 @@ class Seen(Struct, frozen=True, kw_only=True):
     has_sources: bool
     storage: Storage
     tallied: Tallied
+
+
+def quantile(spans: Sequence[timedelta], share: float) -> timedelta | None:
+    """The span that this share of them, in order of length, does not exceed."""
+    return spans[min(int(len(spans) * share), len(spans) - 1)] if spans else None
 
 
 def see(connection: Connection, since: datetime, now: datetime) -> Seen:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calbell.console.charts import FOOT, HEIGHT, LEFT, WIDTH, Layer, quantile, stacked
+from calbell.console.charts import FOOT, HEIGHT, LEFT, WIDTH, Layer, stacked
 
 START = datetime(2026, 11, 25, 0, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -56,11 +56,3 @@ def test_no_bar_hangs_out_of_its_chart(found: dict[tuple[int, str], int]) -> Non
             assert bar.y >= 0
             assert bar.height > 0
     assert len(chart.times) <= 8
-
-
-def test_quantiles_are_of_what_is_there() -> None:
-    spans = [timedelta(seconds=number) for number in range(100)]
-    assert quantile(spans, 0.5) == timedelta(seconds=50)
-    assert quantile(spans, 0.99) == timedelta(seconds=99)
-    assert quantile(spans[:1], 0.99) == timedelta()
-    assert quantile([], 0.5) is None
