@@ -109,23 +109,27 @@ def test_that_nobody_hears_it_is_said_once(connection: SqliteConnection) -> None
 def test_the_address_is_asked_and_what_failed_is_a_word(
     answer: bytes | None, why: str | None
 ) -> None:
-    asked = list[bytes]()
+    asked, serving = list[bytes](), list[asyncio.Task[Any] | None]()
 
     async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append(await reader.readuntil(b"\r\n"))
+        serving.append(asyncio.current_task())
+        head = await reader.readuntil(b"\r\n\r\n")
+        asked.append(head.partition(b"\r\n")[0])
         if answer is not None:
             writer.write(answer)
-            writer.close()
         else:
             await reader.read()
-            writer.close()
+        writer.close()
+        await writer.wait_closed()
 
     async def ask() -> str | None:
         server = await asyncio.start_server(served, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         address = BeatAddress(f"http://127.0.0.1:{port}/secret-path", timedelta(seconds=2))
         async with server:
-            return await address.ask()
+            why = await address.ask()
+            await asyncio.gather(*(task for task in serving if task is not None))
+        return why
 
     assert asyncio.run(ask()) == why
-    assert set(asked) == {b"GET /secret-path HTTP/1.1\r\n"}
+    assert set(asked) == {b"GET /secret-path HTTP/1.1"}
