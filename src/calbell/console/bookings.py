@@ -22,6 +22,9 @@ log = structlog.get_logger()
 AROUND = timedelta(days=45)
 """How far around now bookings of somebody are looked for, where nobody says when."""
 
+FEW = 5
+"""Users of one name whose bookings are shown together."""
+
 
 class Bookings:
     """The pages about bookings."""
@@ -110,14 +113,17 @@ def _found(
     after = until + timedelta(days=1) if until else None
     if text:
         known = search.people(connection, text)
-        if len(known) == 1:
-            return [
-                one
-                for one in search.of_user(connection, known[0].id)
-                if _is_within(one.end_at, since, after)
-            ]
-        start, end = since or now - AROUND, after or now + AROUND
-        return search.between(connection, start, end, text.lower()) if "@" in text else []
+        if "@" in text and not any(one.is_exact for one in known):
+            # A stranger's address: it may be a part of a user's, who is not meant.
+            start, end = since or now - AROUND, after or now + AROUND
+            return search.between(connection, start, end, text.lower())
+        theirs = {
+            one.uid: one
+            for user in known[:FEW]
+            for one in search.of_user(connection, user.id)
+            if _is_within(one.end_at, since, after)
+        }
+        return list(theirs.values())[: search.MOST]
     if since is None and after is None:
         return search.heard_of(connection)
     start = since or (after or now) - AROUND

@@ -39,12 +39,14 @@ class FoundBooking(Struct, frozen=True):
 
 
 class FoundUser(Struct, frozen=True):
-    """A user in a list, with how many phones he has and how many of them can be rung."""
+    """A user in a list, with how many phones he has and how many of them can be rung. `is_exact`:
+    by his id or one of his addresses, whole."""
 
     id: int
     name: str
     phones: int
     awake: int
+    is_exact: bool = False
 
 
 class FoundEvent(Struct, frozen=True, kw_only=True):
@@ -113,7 +115,8 @@ def people(connection: Connection, text: str, after: int = 0) -> list[FoundUser]
     ids = [int(text)] if text.isascii() and text.isdigit() and len(text) < 16 else []
     exact = users.directory(connection, ids, [text.lower()]).by_id
     if exact:
-        return _users(connection, [(one.id, one.name) for one in exact.values()])
+        found = [(one.id, one.name) for one in exact.values()]
+        return _users(connection, found, is_exact=True)
     rows = connection.run(
         _SQL["users_like"], pattern=f"%{_literal(text.lower())}%", looked=LOOKED, number=MOST
     )
@@ -172,7 +175,9 @@ def _booking(row: Row) -> FoundBooking:
     return FoundBooking(uid, status, maybe_from_ms(start), maybe_from_ms(end), replaced_by)
 
 
-def _users(connection: Connection, rows: Iterable[Row]) -> list[FoundUser]:
+def _users(
+    connection: Connection, rows: Iterable[Row], *, is_exact: bool = False
+) -> list[FoundUser]:
     found = sorted((id_, name) for id_, name in rows)
     counted = {
         id_: (all_, awake)
@@ -180,7 +185,7 @@ def _users(connection: Connection, rows: Iterable[Row]) -> list[FoundUser]:
             _SQL["phones_of_each"], [(id_,) for id_, _ in found]
         )
     }
-    return [FoundUser(id_, name, *counted.get(id_, (0, 0))) for id_, name in found]
+    return [FoundUser(id_, name, *counted.get(id_, (0, 0)), is_exact) for id_, name in found]
 
 
 def _literal(text: str) -> str:
