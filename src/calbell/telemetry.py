@@ -145,7 +145,7 @@ class Metrics:
             "calbell_unreadable_events", "Events that could not be understood and are kept."
         )
         self.users = gauge("calbell_users", "Users.")
-        self.phones = gauge("calbell_phones", "Registered phones, counted every minute.", "state")
+        self.phones = gauge("calbell_phones", "Registered phones.", "state")
         self.day = gauge(
             "calbell_day_deliveries",
             "Deliveries made within a day, by how they stand, counted every minute.",

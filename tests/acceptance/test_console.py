@@ -606,6 +606,7 @@ def test_the_overview_shows_what_status_shows(
 
 def test_the_overview_names_the_last_failures_in_words(operator: Browser, delivered: None) -> None:
     said = operator.get().words
+    assert "Phones 1 1 gone" in said
     assert (
         "2026-11-20 12:00:05 UTC: the phone is gone: the app is gone from the phone, "
         "or may not notify there (DeviceNotRegistered)"

@@ -78,6 +78,7 @@ def test_the_overview_sees_what_waits_how_fast_it_goes_and_what_is_held(
     world = filled(connection)
     seen = overview.see(connection, NOW, NOW + timedelta(seconds=9))
     assert (seen.depth.due, seen.users, seen.sending) == (2, 2, 0)
+    assert (seen.phones, seen.phones_gone) == (1, 0)
     assert [(one.project, one.due) for one in seen.queues] == [(None, 2)]
     world.finish(NOW + timedelta(seconds=1))
     scope = Scope(1, Platform.IOS, ShownBy.TICKET)

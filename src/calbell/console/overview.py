@@ -14,7 +14,7 @@ from calbell.flows.measure import QUANTILES
 from calbell.flows.trouble import troubles
 from calbell.store import overview
 from calbell.store.overview import Seen
-from calbell.store.tallies import DOUBLED, HOUR, PHONES, PHONES_NOW, start_of_hour
+from calbell.store.tallies import DOUBLED, HOUR, PHONES, start_of_hour
 
 SPANS: Mapping[str, tuple[int, timedelta, str]] = {
     "day": (24, HOUR, "the last 24 hours"),
@@ -77,7 +77,6 @@ class Overview:
             "to_expo": _quantiles(seen.to_expo),
             "to_receipt": _quantiles(seen.to_receipt),
             "doubled": sum(seen.tallied.total(DOUBLED, since).values()),
-            "phones": seen.tallied.newest(PHONES_NOW),
             "new_phones": sum(seen.tallied.total(PHONES, since).values()),
         }
 

@@ -6,7 +6,6 @@ from calbell.domain.delivery import DeliveryState
 from calbell.flows.trouble import troubles
 from calbell.store import overview
 from calbell.store.overview import Seen
-from calbell.store.tallies import PHONES_NOW
 from calbell.telemetry import Metrics
 
 QUANTILES = (0.5, 0.95, 0.99)
@@ -27,8 +26,8 @@ def measure(metrics: Metrics, seen: Seen, now: datetime, *, hears_all: bool) -> 
     metrics.unreadable.set(seen.unreadable)
     metrics.users.set(seen.users)
     metrics.database_bytes.set(seen.storage.size)
-    for state in ("alive", "gone"):
-        metrics.phones.labels(state).set(seen.tallied.newest(PHONES_NOW).get(state, 0))
+    metrics.phones.labels("alive").set(seen.phones)
+    metrics.phones.labels("gone").set(seen.phones_gone)
     day = seen.tallied.total("deliveries", now - LOOKS_BACK)
     for delivery_state in DeliveryState:
         metrics.day.labels(delivery_state).set(day.get(delivery_state, 0))

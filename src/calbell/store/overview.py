@@ -10,7 +10,7 @@ from calbell.store import holds, tallies, upkeep
 from calbell.store.connection import Connection
 from calbell.store.holds import Held
 from calbell.store.statements import load
-from calbell.store.tallies import Tallied
+from calbell.store.tallies import PHONES_NOW, Tallied
 from calbell.store.times import from_ms, maybe_from_ms, to_ms
 from calbell.store.upkeep import Depth, Failure, Storage
 
@@ -21,6 +21,7 @@ LATEST = 2_000
 
 LOOKED_FOR_RECEIPTS = 20_000
 MOST_PROJECTS = 20
+MOST_PHONES = 20_000
 
 AT_ONCE = timedelta(seconds=5)
 """News that was due so soon after its event was kept back by nothing but its like."""
@@ -63,6 +64,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     last_event_at: datetime | None
     last_failures: tuple[Failure, ...]
     users: int
+    phones: int
+    phones_gone: int
     has_sources: bool
     storage: Storage
     tallied: Tallied
@@ -95,6 +98,8 @@ def see(connection: Connection, since: datetime, now: datetime) -> Seen:
         and due - received <= at_once
     )
     day_ago = to_ms(now - timedelta(days=1))
+    tallied = tallies.read(connection, since)
+    phones, phones_gone = _phones(connection, tallied)
     return Seen(
         depth=upkeep.depth(connection, now),
         sending=sending,
@@ -126,7 +131,19 @@ def see(connection: Connection, since: datetime, now: datetime) -> Seen:
         last_event_at=upkeep.last_event_at(connection),
         last_failures=upkeep.last_failures(connection),
         users=upkeep.users(connection),
+        phones=phones,
+        phones_gone=phones_gone,
         has_sources=bool(connection.run(_SQL["any_source"])),
         storage=upkeep.storage(connection),
-        tallied=tallies.read(connection, since),
+        tallied=tallied,
     )
+
+
+def _phones(connection: Connection, tallied: Tallied) -> tuple[int, int]:
+    """Phones that can be rung, and those that are gone: as they are, or, where there are very many,
+    as they were counted last."""
+    ((all_, gone),) = connection.run(_SQL["few_phones"], number=MOST_PHONES)
+    if all_ < MOST_PHONES:
+        return all_ - gone, gone
+    counted = tallied.newest(PHONES_NOW)
+    return counted.get("alive", 0), counted.get("gone", 0)

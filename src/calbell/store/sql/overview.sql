@@ -34,6 +34,12 @@ from projects p order by p.id limit :number
 -- What was refused lately, by reason.
 select reason, count(*), max(at) from refusals where at >= :since group by reason order by reason
 
+-- name: few_phones
+-- Registered phones and those of them that are gone, where there are not too many to count.
+select count(*), count(dead_at) from (
+  select p.dead_at from phones p
+  where exists (select 1 from subscriptions s where s.phone_id = p.id) limit :number) as few
+
 -- name: any_source
 -- A webhook that was made for this service, if there is one.
 select id from sources limit 1
