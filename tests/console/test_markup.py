@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from calbell.console.pages import Console
-from tests.console.visit import Answer, Browser, Tags, event_of, mounted
+from calbell.domain.subscription import Platform, Registration
+from calbell.store import subscriptions, users
+from calbell.store.connection import Connection
+from calbell.store.database import run_once
+from calbell.store.sqlite import SqliteConnection
+from calbell.store.users import Profile
+from tests import payloads
+from tests.console.visit import NOON, Answer, Browser, Tags, event_of, mounted, take_in
 
 PAGES: list[Callable[[Browser], Answer]] = [
     lambda browser: browser.get(),
@@ -109,3 +116,40 @@ def test_a_slash_at_the_end_changes_nothing(console: Console, path: str) -> None
     browser = Browser(below)
     browser.log_in()
     assert browser.get(path).status == 200
+
+
+def add_guests(connection: Connection) -> None:
+    """Six hundred users with a phone each."""
+    for number in range(600):
+        guest = Profile(
+            id=1000 + number,
+            name="Guest",
+            username=None,
+            time_zone="UTC",
+            locale="en",
+            time_format=24,
+            source="test",
+            addresses=(f"guest{number}@example.org",),
+            created_at=NOON,
+        )
+        users.save(connection, guest, NOON)
+        phone = Registration(guest.id, f"ExponentPushToken[g{number}]", Platform.IOS, "one")
+        subscriptions.register_many(connection, [phone], NOON)
+
+
+def test_a_page_about_very_many_people_and_events_stays_small(
+    operator: Browser, booked: None, connection: SqliteConnection
+) -> None:
+    run_once(connection, add_guests)
+    guests = [payloads.attendee(f"guest{number}@example.org") for number in range(600)]
+    take_in(connection, payloads.created(uid="webinar", attendees=guests))
+    for number in range(30):
+        take_in(connection, payloads.created(uid="webinar", attendees=guests, unheardOf=number))
+    page = operator.ask("GET", "/booking", query="uid=webinar&now=1", may_name=True)
+    assert page.status == 200
+    assert len(page.text.encode()) < 100_000
+    assert "more users are not shown" in page.words
+    assert "30 events are not shown: they told nobody, or came earlier" in page.words
+    assert "553 more users are not shown" in page.words
+    assert len(operator.get("/events").text.encode()) < 100_000
+    assert len(operator.get("/people").text.encode()) < 100_000
