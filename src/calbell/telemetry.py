@@ -107,18 +107,57 @@ class Metrics:
             ("reason",),
             registry=self.registry,
         )
-        self.due = Gauge(
-            "calbell_due_deliveries", "Deliveries due and not sent.", registry=self.registry
+        self._watched()
+
+    def _watched(self) -> None:
+        """What is read from the database when somebody asks; every process says the same."""
+
+        def gauge(name: str, about: str, *labels: str) -> Gauge:
+            return Gauge(name, about, labels, registry=self.registry)
+
+        self.due = gauge("calbell_due_deliveries", "Deliveries due and not sent.")
+        self.oldest_due = gauge(
+            "calbell_oldest_due_seconds", "How long the oldest due delivery has waited."
         )
-        self.held = Gauge(
-            "calbell_held",
-            "Holds: projects and platforms whose credentials are broken.",
-            registry=self.registry,
+        self.sending = gauge("calbell_sending_deliveries", "Deliveries on their way to Expo.")
+        self.held = gauge(
+            "calbell_held", "Holds: projects and platforms whose credentials are broken."
         )
-        self.oldest_due = Gauge(
-            "calbell_oldest_due_seconds",
-            "How long the oldest due delivery has waited.",
-            registry=self.registry,
+        self.receipts_due = gauge(
+            "calbell_due_receipts", "Receipts that should have been asked for by now."
+        )
+        self.oldest_receipt_due = gauge(
+            "calbell_oldest_due_receipt_seconds", "How late the oldest of them is."
+        )
+        self.last_event = gauge(
+            "calbell_last_event_timestamp_seconds", "When the last event came in; 0: none yet."
+        )
+        self.last_attempt = gauge(
+            "calbell_last_attempt_timestamp_seconds",
+            "When a delivery was sent last, whatever came of it; 0: none yet.",
+        )
+        self.to_expo = gauge(
+            "calbell_event_to_expo_seconds",
+            "From an event to the request at Expo, of the newest two thousand attempts.",
+            "quantile",
+        )
+        self.unreadable = gauge(
+            "calbell_unreadable_events", "Events that could not be understood and are kept."
+        )
+        self.users = gauge("calbell_users", "Users.")
+        self.phones = gauge("calbell_phones", "Registered phones.", "state")
+        self.day = gauge(
+            "calbell_day_deliveries",
+            "Deliveries made within a day, by how they stand, counted every minute.",
+            "state",
+        )
+        self.database_bytes = gauge(
+            "calbell_database_bytes", "What the database takes, without its log."
+        )
+        self.troubles = gauge(
+            "calbell_troubles",
+            "What the console says is wrong; urgent: somebody is not told because of it.",
+            "urgency",
         )
 
     def sent(self, answer: Answer, size: int, seconds: float) -> None:

@@ -24,6 +24,7 @@ from calbell.api.preferences import PreferencesApi
 from calbell.api.subscriptions import Subscriptions
 from calbell.api.table import Handlers, routes, user_routes
 from calbell.api.webhooks import Webhooks
+from calbell.beat import BeatAddress
 from calbell.calcom.http import CalcomApi
 from calbell.choices import (
     admission_of,
@@ -34,6 +35,8 @@ from calbell.choices import (
     spool_of,
 )
 from calbell.config import ConfigError, Settings
+from calbell.console.live import Ending
+from calbell.console.means import Means
 from calbell.console.pages import Console
 from calbell.domain.sightings import ASKED_AGAIN
 from calbell.expo.answers import LONGEST_WAIT
@@ -47,6 +50,8 @@ from calbell.flows.dispatch import Dispatch
 from calbell.flows.follow import Follow
 from calbell.flows.grace import Grace
 from calbell.flows.hear import Hear
+from calbell.flows.heartbeat import EVERY as BEATS_EVERY
+from calbell.flows.heartbeat import Heartbeat
 from calbell.flows.identify import CalcomUsers, Identify
 from calbell.flows.loop import Loop
 from calbell.flows.prune import EVERY, Prune
@@ -61,6 +66,7 @@ from calbell.flows.sources import Sources
 from calbell.flows.steps import Steps
 from calbell.flows.surroundings import Clock, new_key
 from calbell.flows.take_in import TakeIn
+from calbell.flows.tally import LONGEST_PAUSE, Tally
 from calbell.flows.unspool import Unspool
 from calbell.store import deliveries, durability, migrate
 from calbell.store.database import Database, ThreadedDatabase
@@ -199,15 +205,25 @@ def application(
     metrics: Metrics,
     *,
     steady: Clock | None = None,
+    ending: Ending | None = None,
 ) -> ASGIApp:
     """The application to serve, around the parts of a service and a way to Cal.com. `steady` is a
-    clock that nobody sets, where the other one may be."""
+    clock that nobody sets, where the other one may be; answers without an end end with `ending`."""
     steady = steady or clock
     token = settings.admin_token.reveal() if settings.admin_token else None
     identify = Identify(
         calcom, database, clock, steady, admission_of(settings), policy_of(settings).rules
     )
     credentials = Credentials(KeyRing(database, clock, steady), identify, settings.auth, token)
+    means = Means(
+        database=database,
+        clock=clock,
+        chance=chance,
+        policy=policy_of(settings),
+        app=app_of(settings),
+        wake=parts.wake,
+        hears_all=bool(settings.webhook_secrets),
+    )
     handlers = Handlers(
         subscriptions=Subscriptions(parts.register, metrics),
         me=Me(database),
@@ -223,7 +239,7 @@ def application(
         preferences=PreferencesApi(database, policy_of(settings).rules, clock, parts.wake),
         webhooks=Webhooks(parts.receive),
         events=Events(Hear(parts.take_in, metrics), clock),
-        operator=OperatorApi(database, clock, metrics),
+        operator=OperatorApi(database, clock, metrics, hears_all=means.hears_all),
         people=People(database, clock, policy_of(settings).rules),
         keys=Keys(database, clock, chance),
         docs=Docs(),
@@ -235,7 +251,7 @@ def application(
         credentials,
         clock,
         chance,
-        Console(database, clock, chance, token).app,
+        Console(means, token, ending).app,
     )
 
 
@@ -258,6 +274,7 @@ class Service:
             system_clock if isinstance(self._engine, SqliteEngine) else SharedClock()
         )
         self._steady = SteadyClock()
+        self._ending = Ending()
         self._calcom = CalcomApi(settings.calcom_api_url)
         self._transport = HttpTransport(
             settings.expo_base_url, settings.expo_timeout, settings.expo_max_concurrency + 1
@@ -303,6 +320,9 @@ class Service:
         if delivers:
             for loop, turn in self.parts.loops:
                 self._run(loop, turn)
+            tally = Tally(self.database, self.clock, self._steady)
+            self._run(Loop("tally", self.clock, longest=LONGEST_PAUSE), tally.turn)
+            self._beat()
             self._listen()
         recover = Recover(self.database, self.clock, self._wake)
         self._run(Loop("recover", self.clock, longest=RECOVERS_EVERY), recover.turn)
@@ -335,7 +355,12 @@ class Service:
             self.chance,
             self.metrics,
             steady=self._steady,
+            ending=self._ending,
         )
+
+    def end_streams(self) -> None:
+        """Answers that have no end of their own end now: no server would stop before them."""
+        self._ending.begin()
 
     async def stop(self, grace: Grace | None = None) -> None:
         """Nothing is under way any more: what was in flight got its time, and the rest is recorded
@@ -370,6 +395,18 @@ class Service:
     async def _measure(self) -> datetime | None:
         assert isinstance(self.clock, SharedClock)
         return await self.clock.measure(self.database)
+
+    def _beat(self) -> None:
+        """Where somebody waits for it, this process says every minute that all is well."""
+        if self._settings.heartbeat_url is None:
+            return
+        heartbeat = Heartbeat(
+            self.database,
+            self.clock,
+            BeatAddress(self._settings.heartbeat_url).ask,
+            hears_all=bool(self._settings.webhook_secrets),
+        )
+        self._run(Loop("heartbeat", self.clock, longest=BEATS_EVERY), heartbeat.turn)
 
     def _listen(self) -> None:
         """Work that other processes make is noticed at once."""

@@ -1,6 +1,12 @@
 """What operators and their monitors ask, and who may."""
 
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import SimpleQueue
+from threading import Thread
+
 import pytest
+from typing_extensions import override
 
 from tests import payloads
 from tests.acceptance.conftest import Stands
@@ -98,3 +104,30 @@ def test_the_console_is_there(stand: Stand) -> None:
     reply = stand.ask("GET", "/console/login")
     assert reply.status == 200
     assert reply.headers["content-type"] == "text/html; charset=utf-8"
+
+
+def test_somebody_outside_hears_that_all_is_well(own_stand: Callable[..., Stand]) -> None:
+    heard = SimpleQueue[str]()
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.put(self.path)
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        @override
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Listener) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/ping/hidden-check"
+        stand = own_stand(CALBELL_HEARTBEAT_URL=url)
+        stand.database.private.add("hidden-check")
+        try:
+            assert heard.get(timeout=20) == "/ping/hidden-check"
+        finally:
+            server.shutdown()
+            thread.join()

@@ -15,6 +15,7 @@ NOTIFICATIONS_OF_BOOKING = (
     r"notifications_booking_id_booking_version_user_id_kind_due_a_key"
     r"|sqlite_autoindex_notifications_1"
 )
+PRIMARY_KEY = r"_pkey|PRIMARY KEY"
 HOT = {
     ("deliveries", "pick_project"): "deliveries_queued",
     ("deliveries", "due_deliveries"): "deliveries_queued",
@@ -38,6 +39,23 @@ HOT = {
         r"subscriptions_user_id_phone_id_key|sqlite_autoindex_subscriptions_1"
     ),
     ("upkeep", "queue_depth"): "deliveries_queued",
+    ("upkeep", "count_unreadable"): "events_unreadable",
+    ("upkeep", "last_errors"): "attempts_failed",
+    ("overview", "receipts_due"): "attempts_without_receipt",
+    ("overview", "count_sending"): "deliveries_leased",
+    ("overview", "project_queues"): "deliveries_queued",
+    ("search", "bookings_of_user"): "notifications_of_user",
+    ("search", "bookings_between"): "bookings_by_end",
+    ("search", "phones_of_each"): (
+        r"subscriptions_user_id_phone_id_key|sqlite_autoindex_subscriptions_1"
+    ),
+    ("search", "keys_of_user"): "api_keys_of_user",
+    ("search", "event_by_id"): r"events_public_id_key|sqlite_autoindex_events_1",
+    ("search", "page_of_unreadable"): "events_unreadable",
+    ("story", "notifications_of_user"): "notifications_of_user",
+    ("tallies", "tally_deliveries"): PRIMARY_KEY,
+    ("tallies", "age_of_deliveries"): PRIMARY_KEY,
+    ("tallies", "hourly_tallies"): r"hourly_pkey|sqlite_autoindex_hourly_1|Seq Scan on hourly",
     ("carried_devices", "known_devices"): r"phones_token_hash_key|sqlite_autoindex_phones_1",
     ("carried_devices", "page_of_devices"): r"subscriptions_pkey|INTEGER PRIMARY KEY",
     ("retention", "over_bookings"): "bookings_by_end",
@@ -57,6 +75,14 @@ HOT = {
     ("retention", "disowned_phones"): "phones_disowned",
     ("retention", "delete_phones"): "subscriptions_of_phone",
 }
+
+NEWEST = {
+    ("overview", "latest_attempts"): "attempts",
+    ("overview", "latest_receipts"): "attempts",
+    ("search", "bookings_heard_of"): "events",
+    ("search", "page_of_events"): "events",
+}
+"""Statements that look at the newest rows of a table, and at no more than they are told to."""
 
 
 def history(sqlite: bool) -> str:
@@ -136,7 +162,9 @@ def plan(connection: Connection, statement: Statement) -> str:
     values: dict[str, str | int] = {
         name: 100 if name == "number" else n for name, n in numbers.items()
     }
-    values |= {name: "x" for name in ("hash", "code", "platform") if name in values}
+    values |= {
+        name: "x" for name in ("hash", "code", "platform", "public_id", "pattern") if name in values
+    }
     row: tuple[str | int, ...] = tuple("x" if c == "key" else 7 for c in statement.columns)
     rows = run_once(
         connection,
@@ -163,3 +191,16 @@ def test_a_hot_statement_reads_no_table_of_history_whole(
         else r"Seq Scan on (deliveries|attempts|notifications|events|bookings|phones|subscriptions)"
     )
     assert not re.search(whole, found), found
+
+
+@pytest.mark.parametrize(("family", "name"), NEWEST, ids=lambda name: name)
+def test_the_newest_rows_are_read_from_the_end(aged: Connection, family: str, name: str) -> None:
+    found, table = plan(aged, load(family)[name]), NEWEST[family, name]
+    if aged.dialect is Dialect.POSTGRESQL:
+        assert f"Index Scan Backward using {table}_pkey" in found, found
+        return
+    # The rows are taken in the order of the table; what is sorted is what was taken.
+    inner, _, outer = found.partition("SCAN ")
+    assert "TEMP B-TREE" not in inner, found
+    assert re.search(rf"(SCAN|SEARCH) {table}\b", found), found
+    assert not re.search(r"SCAN (d|n|b|deliveries|notifications|bookings)\b", outer), found

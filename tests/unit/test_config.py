@@ -349,8 +349,8 @@ def test_what_changes_nothing_may_be_given(name: str) -> None:
 
 
 def test_the_line_says_which_value_is_available() -> None:
-    assert refusal({"CALBELL_HEARTBEAT_URL": "https://ops.example"}) == (
-        "CALBELL_HEARTBEAT_URL: not available in this version; remove it"
+    assert refusal({"CALBELL_CALLBACK_URL": "https://ops.example"}) == (
+        "CALBELL_CALLBACK_URL: not available in this version; remove it"
     )
 
 

@@ -8,8 +8,9 @@ from calbell import telemetry
 from calbell.api.answers import Answer, Problem, json, not_found
 from calbell.api.requests import Call
 from calbell.flows import story
+from calbell.flows.measure import LOOKS_BACK, measure
 from calbell.flows.surroundings import Clock
-from calbell.store import holds, migrate, upkeep
+from calbell.store import migrate, overview
 from calbell.store.connection import StoreUnavailable
 from calbell.store.database import Database
 from calbell.telemetry import Metrics
@@ -23,9 +24,12 @@ METRICS_TEXT = ((b"content-type", b"text/plain; version=0.0.4; charset=utf-8"),)
 
 
 class OperatorApi:
-    """Answers for those who run the service."""
+    """Answers for those who run the service. `hears_all`: there is a webhook secret."""
 
-    def __init__(self, database: Database, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, metrics: Metrics, *, hears_all: bool
+    ) -> None:
+        self._hears_all = hears_all
         self._database = database
         self._clock = clock
         self._metrics = metrics
@@ -41,11 +45,8 @@ class OperatorApi:
     async def metrics(self, _: Call) -> Answer | Problem:
         """Everything that is counted, for Prometheus."""
         now = self._clock()
-        depth = await self._database.read(upkeep.depth, now)
-        self._metrics.held.set(len(await self._database.read(holds.standing)))
-        self._metrics.due.set(depth.due)
-        waited = (now - depth.oldest_due_at).total_seconds() if depth.oldest_due_at else 0
-        self._metrics.oldest_due.set(waited)
+        seen = await self._database.read(overview.see, now - LOOKS_BACK, now)
+        measure(self._metrics, seen, now, hears_all=self._hears_all)
         return Answer(200, self._metrics.text(), METRICS_TEXT)
 
     async def healthz(self, _: Call) -> Answer | Problem:

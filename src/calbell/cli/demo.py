@@ -122,6 +122,7 @@ async def _demo(folder: Path, *, once: bool, ports: tuple[int, int], opens: bool
             narrate("\nThe demo is over.")
             return 0
     finally:
+        service.end_streams()
         await calbell.stop()
         await service.stop()
         await expo.stop()

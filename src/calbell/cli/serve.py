@@ -122,6 +122,7 @@ async def _serve(
                 log.info("stopping")
         finally:
             if server is not None:
+                service.end_streams()
                 await server.stop(grace)
             await service.stop(grace)
     log.info("stopped")

@@ -10,11 +10,11 @@ from calbell.choices import policy_of
 from calbell.cli.context import database, settings
 from calbell.cli.failures import Failure, Misuse
 from calbell.cli.output import out, show
-from calbell.cli.preferences import described
 from calbell.domain.people import is_address
 from calbell.domain.time_zones import is_time_zone
 from calbell.flows.clocks import system_clock
 from calbell.flows.welcome import keep_user
+from calbell.flows.wishes import described
 from calbell.store import users
 from calbell.store.users import FROM_OPERATOR, Profile
 

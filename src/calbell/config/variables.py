@@ -19,7 +19,6 @@ NOT_YET: Mapping[str, str | None] = {
     "CALBELL_RECONCILE_SECONDS": None,
     "CALBELL_CALLBACK_URL": None,
     "CALBELL_CALLBACK_SECRET": None,
-    "CALBELL_HEARTBEAT_URL": None,
 }
 """What would do nothing yet and is refused, so that nobody relies on it; with the one value that
 may be given all the same (None: the default). Removing a line makes the setting available."""

@@ -1,1 +1,1 @@
-"""Console: the operator's web pages, made on the server, with nothing for the browser to run."""
+"""Console: the operator's web pages, made on the server; a script keeps what is seen live."""

@@ -1,57 +1,60 @@
-"""The pages: who may see them, and what each one shows."""
+"""The pages: who may see them, and where each one is."""
 
 import hmac
 import math
 from collections.abc import Awaitable, Callable
-from random import Random
+from http import HTTPStatus
 
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from calbell.console.bookings import Bookings
+from calbell.console.desk import COOKIE, Desk
+from calbell.console.events import Events
 from calbell.console.fence import Fence
 from calbell.console.forms import is_from_here, read_form
-from calbell.console.rendering import Rendering, root
+from calbell.console.live import Ending, Live
+from calbell.console.means import Means
+from calbell.console.overview import Overview
+from calbell.console.people import People
+from calbell.console.rendering import FILES, root
 from calbell.console.sessions import LIFETIME, Session, Sessions, WrongTries
-from calbell.flows import words
-from calbell.flows.story import timeline
-from calbell.flows.surroundings import Clock
-from calbell.store import upkeep
 from calbell.store.connection import StoreUnavailable
-from calbell.store.database import Database
 
 log = structlog.get_logger()
-
-COOKIE = "calbell_console"
 
 _PROBLEMS = {
     404: "There is no such page.",
     405: "This page does not do that.",
 }
 
-Page = Callable[[Request], Awaitable[Response]]
-InsidePage = Callable[[Request, Session], Awaitable[Response]]
+
+def _said(error: HTTPException) -> str:
+    """What a page says of it: its own words, or ours instead of the framework's."""
+    is_own = error.detail != HTTPStatus(error.status_code).phrase
+    return error.detail if is_own else _PROBLEMS.get(error.status_code, error.detail)
+
+
+OVERVIEW_SECONDS, STORY_SECONDS, TEST_SECONDS = 5.0, 1.0, 0.5
+"""How often what is looked at is looked up."""
 
 
 class Console:
-    """The operator's pages, behind the operator's token. Without one the console is closed.
+    """The operator's pages, behind the operator's token. Without one the console is closed. What is
+    live ends when `ending` begins."""
 
-    Sessions are as hard to guess as `chance` is: in earnest it is a `SystemRandom`.
-    """
-
-    def __init__(
-        self, database: Database, clock: Clock, chance: Random, admin_token: str | None
-    ) -> None:
-        self._database = database
-        self._clock = clock
+    def __init__(self, means: Means, admin_token: str | None, ending: Ending | None = None) -> None:
         self._admin_token = admin_token or None
-        self._sessions = Sessions(clock, chance)
-        self._wrong_tries = WrongTries(clock)
-        self._rendering = Rendering()
+        self._sessions = Sessions(means.clock, means.chance)
+        self._wrong_tries = WrongTries(means.clock)
+        self._desk = Desk(means, self._sessions)
+        self._rendering = self._desk.rendering
+        self._ending = ending or Ending()
         self._app = Fence(self._closed() if self._admin_token is None else self._open())
 
     @property
@@ -60,14 +63,43 @@ class Console:
         return self._app
 
     def _open(self) -> Starlette:
+        desk = self._desk
+        overview, bookings = Overview(desk), Bookings(desk)
+        people, events = People(desk), Events(desk)
+        live = Live(
+            desk,
+            self._ending,
+            {
+                "overview": (overview.piece, OVERVIEW_SECONDS),
+                "booking": (bookings.piece, STORY_SECONDS),
+                "test": (people.piece, TEST_SECONDS),
+            },
+        )
+        shown = {
+            "/": overview.page,
+            "/bookings": bookings.search,
+            "/booking": bookings.story,
+            "/people": people.search,
+            "/person": people.one,
+            "/events": events.listed,
+            "/event": events.one,
+            "/live": live.stream,
+        }
+        done = {
+            "/booking/again": desk.acting(bookings.say_again),
+            "/person/test": desk.acting(people.try_out),
+            "/event/reveal": desk.inside(events.reveal),
+            "/event/replay": desk.acting(events.replay),
+            "/events/replay": desk.acting(events.replay_unreadable),
+            "/logout": desk.inside(self._logout),
+        }
         return Starlette(
             routes=[
-                Route("/", self._inside(self._overview)),
-                Route("/booking", self._inside(self._booking)),
+                *(Route(path, desk.inside(page)) for path, page in shown.items()),
+                *(Route(path, act, methods=["POST"]) for path, act in done.items()),
                 Route("/login", self._ask_token),
                 Route("/login", self._login, methods=["POST"]),
-                Route("/logout", self._inside(self._logout), methods=["POST"]),
-                Route("/style.css", self._style),
+                *self._files(),
             ],
             exception_handlers={
                 HTTPException: self._problem,
@@ -76,47 +108,21 @@ class Console:
         )
 
     def _closed(self) -> Starlette:
-        """Whatever is asked for but the style, the answer is how to open the console."""
-        return Starlette(
-            routes=[Route("/style.css", self._style)],
-            exception_handlers={HTTPException: self._say_closed},
-        )
+        """Whatever is asked for but the files, the answer is how to open the console."""
+        return Starlette(routes=self._files(), exception_handlers={HTTPException: self._say_closed})
 
-    def _inside(self, page: InsidePage) -> Page:
-        """The page for those in a session; everybody else is asked for the token."""
+    def _files(self) -> list[Route]:
+        def giving(name: str) -> Callable[[Request], Awaitable[Response]]:
+            async def give(_: Request) -> Response:
+                return self._rendering.file(name)
 
-        async def guarded(request: Request) -> Response:
-            session = self._session(request)
-            return self._to(request, "/login") if session is None else await page(request, session)
+            return give
 
-        return guarded
-
-    async def _overview(self, request: Request, session: Session) -> Response:
-        now = self._clock()
-        counts = await self._database.read(upkeep.counts, now)
-        return self._rendering.page(
-            request,
-            "overview.html",
-            session,
-            now=now,
-            counts=counts,
-            deliveries=words.tallies(words.DELIVERIES, counts.deliveries),
-            notifications=words.tallies(words.NOTIFICATIONS, counts.notifications),
-        )
-
-    async def _booking(self, request: Request, session: Session) -> Response:
-        uid = request.query_params.get("uid", "").strip()
-        if not uid:
-            return self._to(request, "/")
-        # No database of ours can hold a NUL, nor be asked for one.
-        story = None if "\0" in uid else await self._database.read(timeline, uid)
-        if story is None:
-            return self._rendering.page(request, "no_booking.html", session, status=404, uid=uid)
-        return self._rendering.page(request, "booking.html", session, story=story)
+        return [Route(f"/{name}", giving(name)) for name in FILES]
 
     async def _ask_token(self, request: Request) -> Response:
-        if self._session(request) is not None:
-            return self._to(request, "/")
+        if self._desk.session(request) is not None:
+            return self._desk.to(request, "/")
         return self._login_page(request)
 
     async def _login(self, request: Request) -> Response:
@@ -138,37 +144,34 @@ class Console:
         self._sessions.end(request.cookies.get(COOKIE))
         session = self._sessions.start()
         log.info("console_login")
-        answer = self._to(request, "/")
+        answer = self._desk.to(request, "/")
         self._set_cookie(request, answer, session.id, int(LIFETIME.total_seconds()))
         return answer
 
     async def _logout(self, request: Request, session: Session) -> Response:
-        await self._form_of(request, session)
+        await self._desk.form(request, session)
         self._sessions.end(session.id)
         log.info("console_logout")
-        answer = self._to(request, "/login")
+        answer = self._desk.to(request, "/login")
         self._set_cookie(request, answer, "", 0)
         return answer
-
-    async def _style(self, request: Request) -> Response:
-        return self._rendering.style()
 
     async def _problem(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         return self._rendering.page(
             request,
             "problem.html",
-            self._session(request),
+            self._desk.session(request),
+            {"said": _said(error)},
             status=error.status_code,
             headers=error.headers,
-            said=_PROBLEMS.get(error.status_code, error.detail),
         )
 
     async def _unavailable(self, request: Request, error: Exception) -> Response:
         log.error("database_unavailable", path=request.scope["path"], detail=str(error))
         said = "The database cannot be asked now. Try again in a moment."
-        session = self._session(request)
-        return self._rendering.page(request, "problem.html", session, status=503, said=said)
+        session = self._desk.session(request)
+        return self._rendering.page(request, "problem.html", session, {"said": said}, status=503)
 
     async def _say_closed(self, request: Request, error: Exception) -> Response:
         return self._rendering.page(request, "closed.html", None, status=403)
@@ -185,26 +188,12 @@ class Console:
         # tells this page's form from another site's.
         own = {"referrer-policy": "same-origin", **(headers or {})}
         return self._rendering.page(
-            request, "login.html", None, status=status, headers=own, said=said
+            request, "login.html", None, {"said": said}, status=status, headers=own
         )
-
-    async def _form_of(self, request: Request, session: Session) -> dict[str, str]:
-        """The form, if a page of this session sent it."""
-        form = await read_form(request)
-        if not hmac.compare_digest(form.get("form_key", "").encode(), session.form_key.encode()):
-            raise HTTPException(403, "The form is not one of this session. Load the page again.")
-        return form
 
     def _is_the_token(self, sent: str) -> bool:
         assert self._admin_token is not None
         return hmac.compare_digest(sent.encode(), self._admin_token.encode())
-
-    def _session(self, request: Request) -> Session | None:
-        return self._sessions.find(request.cookies.get(COOKIE))
-
-    def _to(self, request: Request, path: str) -> Response:
-        """On to another page of the console, with `GET`."""
-        return RedirectResponse(root(request) + path, 303)
 
     def _set_cookie(self, request: Request, answer: Response, value: str, seconds: int) -> None:
         answer.set_cookie(

@@ -39,7 +39,12 @@ class NoSuchUser(Exception):
 
 
 def explain(
-    connection: Connection, user_id: int, uid: str | None, since: datetime, now: datetime
+    connection: Connection,
+    user_id: int,
+    uid: str | None,
+    since: datetime,
+    now: datetime,
+    most: int = MOST,
 ) -> Explanation:
     """One unit of work: what was to be said to the user since then, about one booking or all, and
     what became of it. `NoSuchUser` where nobody has this id."""
@@ -49,7 +54,7 @@ def explain(
         )
     told = [
         one
-        for one in story.of_user(connection, user_id, since, MOST)
+        for one in story.of_user(connection, user_id, since, most)
         if uid is None or one.uid == uid
     ]
     devices = subscriptions.devices_of(connection, user_id)

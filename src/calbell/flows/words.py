@@ -51,6 +51,12 @@ OUTCOMES: Final[Mapping[str, str]] = {
     DeliveryFact.POSTPONED: "not sent, to be tried again",
     DeliveryFact.ANSWER_LOST: "the answer was lost: it may have been sent",
 }
+REFUSALS: Final[Mapping[str, str]] = {
+    "no_signature": "it carried no signature",
+    "bad_signature": "no secret here makes its signature",
+    "no_secret_configured": "there was no secret to check it with",
+    "unknown_source": "it came to an address that belongs to no webhook",
+}
 PLATFORMS: Final[Mapping[str, str]] = {Platform.IOS: "iOS", Platform.ANDROID: "Android"}
 REASONS: Final[Mapping[str, str]] = {
     Suppression.NO_DEVICE: "the user has no phone that could be rung",
@@ -122,3 +128,11 @@ def span(time: timedelta) -> str:
     if hours:
         return f"{hours} h {minutes % 60} min"
     return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
+
+
+def short_span(time: timedelta) -> str:
+    """How long, where it may be very short."""
+    milliseconds = max(time // timedelta(milliseconds=1), 0)
+    if milliseconds < 1000:
+        return f"{milliseconds} ms"
+    return f"{milliseconds / 1000:.1f} s" if milliseconds < 60_000 else span(time)

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from msgspec import Struct
 
-from calbell.store.connection import Connection
+from calbell.store.connection import Connection, Row
 from calbell.store.statements import load
 from calbell.store.times import from_ms, maybe_from_ms, to_ms
 
@@ -102,30 +102,24 @@ def has_operators(connection: Connection) -> bool:
 
 def listed(connection: Connection, after: int = 0, limit: int = ALL) -> list[ListedKey]:
     """Keys, oldest first, up to `limit` of those with ids above `after`."""
-    return [
-        ListedKey(
-            id=id_,
-            user_id=user_id,
-            role=role,
-            hint=hint,
-            name=name,
-            created_at=from_ms(created_at),
-            expires_on=_day(expires_on),
-            revoked_at=maybe_from_ms(revoked_at),
-            last_used_at=maybe_from_ms(last_used_at),
-        )
-        for (
-            id_,
-            user_id,
-            role,
-            hint,
-            name,
-            created_at,
-            expires_on,
-            revoked_at,
-            last_used_at,
-        ) in connection.run(_SQL["listed_keys"], after=after, limit=limit)
-    ]
+    rows = connection.run(_SQL["listed_keys"], after=after, limit=limit)
+    return [listed_key(row) for row in rows]
+
+
+def listed_key(row: Row) -> ListedKey:
+    """The key of a row as statements select it."""
+    id_, user_id, role, hint, name, created_at, expires_on, revoked_at, last_used_at = row
+    return ListedKey(
+        id=id_,
+        user_id=user_id,
+        role=role,
+        hint=hint,
+        name=name,
+        created_at=from_ms(created_at),
+        expires_on=_day(expires_on),
+        revoked_at=maybe_from_ms(revoked_at),
+        last_used_at=maybe_from_ms(last_used_at),
+    )
 
 
 def _day(text: str | None) -> date | None:

@@ -64,25 +64,48 @@ def last_event_at(connection: Connection) -> datetime | None:
     return from_ms(last[0][0]) if last else None
 
 
+def unreadable(connection: Connection) -> int:
+    """How many events nobody could understand."""
+    ((number,),) = connection.run(_SQL["count_unreadable"])
+    found: int = number
+    return found
+
+
+def users(connection: Connection) -> int:
+    """How many users there are."""
+    ((number,),) = connection.run(_SQL["count_users"])
+    found: int = number
+    return found
+
+
+def phones(connection: Connection) -> tuple[int, int]:
+    """Phones that can be rung, and those that are gone."""
+    ((all_, gone),) = connection.run(_SQL["count_phones"])
+    return all_ - gone, gone
+
+
+def last_failures(connection: Connection) -> tuple[Failure, ...]:
+    """The newest attempts that did not end in a ticket."""
+    return tuple(
+        Failure(from_ms(at), outcome, code)
+        for at, outcome, code in connection.run(_SQL["last_errors"])
+    )
+
+
 def counts(connection: Connection, now: datetime) -> Counts:
     """Everything there is, counted."""
-    ((phones, gone),) = connection.run(_SQL["count_phones"])
-    ((users,),) = connection.run(_SQL["count_users"])
-    ((unreadable,),) = connection.run(_SQL["count_unreadable"])
+    alive, gone = phones(connection)
     return Counts(
         depth=depth(connection, now),
         deliveries=dict(connection.run(_SQL["count_deliveries"])),
         notifications=dict(connection.run(_SQL["count_notifications"])),
-        phones=phones - gone,
+        phones=alive,
         phones_gone=gone,
-        users=users,
-        unreadable_events=unreadable,
+        users=users(connection),
+        unreadable_events=unreadable(connection),
         last_event_at=last_event_at(connection),
         held=tuple(holds.standing(connection)),
-        last_failures=tuple(
-            Failure(from_ms(at), outcome, code)
-            for at, outcome, code in connection.run(_SQL["last_errors"])
-        ),
+        last_failures=last_failures(connection),
         storage=storage(connection),
     )
 

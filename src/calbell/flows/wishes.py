@@ -1,4 +1,4 @@
-"""Preferences in words, for operators."""
+"""Wishes: preferences in words, for operators."""
 
 from collections.abc import Iterator
 from datetime import timedelta

@@ -2,11 +2,11 @@
 
 from datetime import time, timedelta
 
-from calbell.cli.preferences import described
 from calbell.domain.preferences import Preferences
 from calbell.domain.privacy import Privacy
 from calbell.domain.push_events import PushEvent
 from calbell.domain.quiet_hours import QuietHours, Weekday
+from calbell.flows.wishes import described
 
 
 def test_whoever_chose_nothing_is_told_everything() -> None:
