@@ -20,7 +20,7 @@ from calbell.flows import story
 from calbell.flows.story import Timeline
 from calbell.store import deliveries, events, retention, upkeep
 from calbell.store.connection import Connection, StoreUnavailable
-from calbell.store.deliveries import DueDelivery
+from calbell.store.due import DueDelivery
 from calbell.store.retention import Place
 from tests import payloads
 from tests.api.desk import APP_PUSH, GOOD, NOON, Desk, Said

@@ -9,7 +9,8 @@ from calbell.domain.delivery import DeliveryState
 from calbell.domain.sightings import Sighting
 from calbell.store import deliveries, projects, receipts, subscriptions, users
 from calbell.store.connection import Connection
-from calbell.store.deliveries import Completion, DueDelivery
+from calbell.store.deliveries import Completion
+from calbell.store.due import DueDelivery
 from calbell.store.receipts import SettledReceipt
 from calbell.store.statements import Dialect
 from tests.contract.world import LATER, LEASE, NOW, WORKER, World, token
@@ -62,7 +63,8 @@ def test_the_longest_waiting_comes_first_and_no_more_than_asked_for(world: World
 
 
 def test_what_is_not_due_yet_is_left(world: World) -> None:
-    world.queue(7, at=LATER)
+    world.queue(7)
+    world.run(deliveries.postpone, [(one.id, LATER) for one in world.due(NOW)])
     assert world.due(NOW) == []
     assert len(world.due(LATER)) == 1
 
@@ -117,8 +119,8 @@ def test_a_postponed_one_waits_for_its_time(world: World) -> None:
     world.run(deliveries.complete_many, [later], NOW)
     assert world.states() == [("queued", "X", 1, 0)]
     assert world.due(NOW) == []
-    assert world.due(LATER)[0].attempt == 2
     assert world.run(deliveries.next_due_at) == LATER
+    assert world.due(LATER)[0].attempt == 2
 
 
 def test_an_ending_kills_the_phone_where_it_is_gone(world: World) -> None:

@@ -18,7 +18,10 @@ NOTIFICATIONS_OF_BOOKING = (
 PRIMARY_KEY = r"_pkey|PRIMARY KEY"
 HOT = {
     ("deliveries", "pick_project"): "deliveries_queued",
-    ("deliveries", "due_deliveries"): "deliveries_queued",
+    ("deliveries", "line_up"): "deliveries_queued",
+    ("deliveries", "first_in_line"): "deliveries_queued",
+    ("deliveries", "newest_singles"): "deliveries_queued",
+    ("deliveries", "queued_by_id"): r"deliveries_pkey|INTEGER PRIMARY KEY",
     ("deliveries", "next_due_delivery"): "deliveries_queued",
     ("deliveries", "held_deliveries"): "deliveries_queued",
     ("deliveries", "resume_deliveries"): "deliveries_queued",
@@ -117,9 +120,9 @@ def history(sqlite: bool) -> str:
         case when i % 500 = 0 then 'waiting' else 'released' end, i, i, '{{}}', i from n where true;
     {numbers} insert into deliveries (notification_id, user_id, subscription_id, phone_id, platform,
         project_id, key, state, due_at, expires_at, attempt, possibly_sent, most_together,
-        created_at, lease_until)
+        created_at, lease_until, line)
       select i, 7, 1, 1, 'IOS', 1, 'k', case i % 500 when 0 then 'queued' when 1 then 'sending'
-        else 'delivered' end, i, i, 1, 0, 100, i, i from n where true;
+        else 'delivered' end, i, i, 1, 0, 100, i, i, i / 500 % 3 from n where true;
     {numbers} insert into attempts (delivery_id, number, at, outcome, ticket_id, receipt_due_at,
         receipt_look)
       select i, 1, i, 'accepted', 't', case when i % 500 = 0 then i end, 0 from n where true;

@@ -14,7 +14,8 @@ from calbell.flows.surroundings import new_key
 from calbell.store import deliveries, notifications, receipts, subscriptions, users
 from calbell.store.connection import Connection
 from calbell.store.database import run_once
-from calbell.store.deliveries import Completion, DueDelivery, NewDelivery
+from calbell.store.deliveries import Completion, NewDelivery
+from calbell.store.due import DueDelivery
 from calbell.store.notifications import NewNotification
 from calbell.store.receipts import SettledReceipt
 from calbell.store.users import Profile

@@ -79,7 +79,7 @@ def send_again(
         None, kept.id, kept.booking.version, one.planned, NotificationState.RELEASED
     )
     (id_,) = notifications.insert_many(connection, [new], now)
-    queued = deliveries_of({id_: one.verdict}, {id_: one.planned.expires_at}, chance)
+    queued = deliveries_of([(id_, one.planned, one.verdict)], chance)
     deliveries.insert_many(connection, queued, now)
     deliveries.announce(connection)
 

@@ -17,7 +17,7 @@ from calbell.expo.messages import MOST_RECIPIENTS
 from calbell.flows.surroundings import Policy
 from calbell.store import deliveries, holds, projects
 from calbell.store.connection import Connection
-from calbell.store.deliveries import DueDelivery
+from calbell.store.due import DueDelivery
 
 PACE = 0.95
 """Of Expo's rate. Paced without bursts, Expo's sliding second refuses nothing at this share."""

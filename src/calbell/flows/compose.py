@@ -12,7 +12,7 @@ from calbell.domain.subscription import Platform
 from calbell.domain.wording import Reader, Voice, words
 from calbell.expo.messages import PushData, PushMessage
 from calbell.flows.fit import fit
-from calbell.store.deliveries import DueDelivery
+from calbell.store.due import DueDelivery
 
 
 class App(Struct, frozen=True):

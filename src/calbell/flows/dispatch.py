@@ -33,7 +33,7 @@ from calbell.flows.surroundings import Clock, Policy
 from calbell.store import deliveries
 from calbell.store.connection import StoreUnavailable
 from calbell.store.database import Database
-from calbell.store.deliveries import DueDelivery
+from calbell.store.due import DueDelivery
 from calbell.store.lists import Lists
 from calbell.telemetry import Metrics
 

@@ -99,10 +99,8 @@ def rehearse(
         [NewNotification(None, None, 0, planned, NotificationState.RELEASED)],
         now,
     )
-    released = {id_: Released(prepared.phones)}
-    deliveries.insert_many(
-        connection, deliveries_of(released, {id_: planned.expires_at}, chance), now
-    )
+    released = Released(prepared.phones)
+    deliveries.insert_many(connection, deliveries_of([(id_, planned, released)], chance), now)
     deliveries.announce(connection)
     return Rehearsed(id_, prepared)
 

@@ -1,16 +1,19 @@
 """Release: at its time, a notification becomes deliveries to the phones that the user has then."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from random import Random
+from types import MappingProxyType
 from typing import TypeAlias, assert_never
 
 from msgspec import structs
 
-from calbell.domain.notification import NotificationState, Suppression
+from calbell.domain.notification import NotificationState, Planned, Suppression
 from calbell.domain.plan import GATHERED_FOR
 from calbell.domain.push_events import PushEvent
 from calbell.domain.release import Held, Released, Stale, Suppressed, Verdict, release
+from calbell.domain.turns import line_of
 from calbell.flows.surroundings import Clock, Policy, new_key
 from calbell.store import bookings, deliveries, notifications, preferences, subscriptions
 from calbell.store.connection import Connection
@@ -19,6 +22,7 @@ from calbell.store.deliveries import NewDelivery
 from calbell.store.notifications import DueNotification
 
 MOST_AT_ONCE = 500
+NOT_COUNTED: Mapping[int, int] = MappingProxyType({})
 
 _Group: TypeAlias = tuple[int, PushEvent, str]
 _TOLD_TOGETHER = (NotificationState.SUPPRESSED, Suppression.TOLD_TOGETHER)
@@ -87,8 +91,8 @@ def release_due(connection: Connection, policy: Policy, now: datetime, chance: R
     for id_ in held.keys() & _wait(connection, due, held):
         del states[id_]
     notifications.settle_waiting(connection, ((id_, *state) for id_, state in states.items()), now)
-    expiry = {n.id: n.planned.expires_at for n in due}
-    deliveries.insert_many(connection, deliveries_of(verdicts, expiry, chance), now)
+    judged = ((n.id, n.planned, verdicts[n.id]) for n in due)
+    deliveries.insert_many(connection, deliveries_of(judged, chance), now)
     deliveries.announce(connection)
     return len(due)
 
@@ -161,12 +165,17 @@ def state_of(verdict: Verdict) -> tuple[NotificationState, str | None]:
 
 
 def deliveries_of(
-    verdicts: Mapping[int, Verdict], expiry: Mapping[int, datetime], chance: Random
-) -> Iterable[NewDelivery]:
-    """A delivery to each phone of each notification that is released."""
-    return (
-        NewDelivery(id_, phone, new_key(chance), expiry[id_])
-        for id_, verdict in verdicts.items()
-        if isinstance(verdict, Released)
-        for phone in verdict.phones
-    )
+    told: Iterable[tuple[int, Planned, Verdict | None]],
+    chance: Random,
+    users_told: Mapping[int, int] = NOT_COUNTED,
+) -> Iterator[NewDelivery]:
+    """A delivery to each phone of each notification (id, what is said, verdict) that is released.
+    `users_told` says to how many users the events of some of them are told."""
+    released = [
+        (id_, planned, verdict) for id_, planned, verdict in told if isinstance(verdict, Released)
+    ]
+    of_user = Counter(planned.user_id for _, planned, _ in released)
+    for id_, planned, verdict in released:
+        line = line_of(planned, users_told.get(id_, 1), of_user[planned.user_id])
+        for phone in verdict.phones:
+            yield NewDelivery(id_, phone, new_key(chance), planned.expires_at, line)

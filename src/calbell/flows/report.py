@@ -29,7 +29,8 @@ from calbell.domain.subscription import Platform
 from calbell.flows.claim import Pace
 from calbell.store import deliveries, holds, projects, subscriptions
 from calbell.store.connection import Connection
-from calbell.store.deliveries import Completion, DueDelivery
+from calbell.store.deliveries import Completion
+from calbell.store.due import DueDelivery
 
 MIXED_PROJECTS = "PUSH_TOO_MANY_EXPERIENCE_IDS"
 

@@ -1,5 +1,6 @@
 """Tell: what follows from events becomes notifications, and of what is due now deliveries."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from random import Random
@@ -96,9 +97,10 @@ def tell(
     if not new:
         return
     made = notifications.insert_many(connection, new, now)
-    expiry = {id_: one.planned.expires_at for id_, one in zip(made, new, strict=True)}
-    by_id = {id_: v for id_, v in zip(made, verdicts, strict=True) if v is not None}
-    deliveries.insert_many(connection, deliveries_of(by_id, expiry, chance), now)
+    told = [(id_, one.planned, v) for id_, one, v in zip(made, new, verdicts, strict=True)]
+    of_event = Counter(one.event_id for one, v in zip(new, verdicts, strict=True) if v is not None)
+    users_told = {id_: of_event[one.event_id] for id_, one in zip(made, new, strict=True)}
+    deliveries.insert_many(connection, deliveries_of(told, chance, users_told), now)
     deliveries.announce(connection)
 
 

@@ -4,35 +4,26 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from math import ceil
 
-import msgspec
 from msgspec import Struct
 
-from calbell.domain.delivery import DeliveryState, Standing
-from calbell.domain.notification import BookingFacts
-from calbell.domain.people import Role
-from calbell.domain.preferences import Choices, privacy_of
-from calbell.domain.push_events import PushEvent
+from calbell.domain import turns
+from calbell.domain.delivery import DeliveryState
 from calbell.domain.push_tokens import token_hash
 from calbell.domain.sightings import Sighting
 from calbell.domain.subscription import Platform, SubscribedPhone
-from calbell.domain.wording import Reader
+from calbell.domain.turns import Line
 from calbell.store import subscriptions
-from calbell.store.connection import Connection, Row
-from calbell.store.preferences import choices_of
+from calbell.store.connection import Connection
+from calbell.store.due import DueDelivery, read
 from calbell.store.projects import UNKNOWN
 from calbell.store.statements import Dialect, load
 from calbell.store.subscriptions import Seen
-from calbell.store.times import from_ms, maybe_from_ms, to_ms
+from calbell.store.times import from_ms, to_ms
 
 _SQL = load("deliveries")
 
 MOST_TOGETHER = 100
 """A delivery may at first be in a request of this many: Expo's limit (expo-push.md section 4)."""
-
-_facts = msgspec.json.Decoder(BookingFacts)
-_ROLES = {role.value: role for role in Role}
-_KINDS = {kind.value: kind for kind in PushEvent}
-_PLATFORMS = {platform.value: platform for platform in Platform}
 
 
 class NewDelivery(Struct, frozen=True):
@@ -43,33 +34,7 @@ class NewDelivery(Struct, frozen=True):
     phone: SubscribedPhone
     key: str
     expires_at: datetime
-
-
-class DueDelivery(Struct, frozen=True, kw_only=True):
-    """A delivery that can be claimed, with all that its message is made from. `attempt` is the
-    number that the next attempt will have; `most_together` is how large a request it may be in;
-    `code` what kept it back so far; since `suspected_at` its phone is said to be gone. `choices`
-    are its user's; of a test push, which he asked for, nothing is held against it. `is_passive`:
-    it is shown without a sound."""
-
-    id: int
-    attempt: int
-    possibly_sent: bool
-    platform: Platform
-    key: str
-    phone_id: int
-    token: str
-    standing: Standing
-    kind: PushEvent
-    facts: BookingFacts
-    event_id: str | None
-    reader: Reader
-    most_together: int
-    code: str | None
-    suspected_at: datetime | None
-    choices: Choices | None = None
-    is_test: bool = False
-    is_passive: bool = False
+    line: Line = Line.SINGLE
 
 
 class Completion(Struct, frozen=True, kw_only=True):
@@ -111,6 +76,7 @@ def insert_many(connection: Connection, deliveries: Iterable[NewDelivery], now: 
                 new.phone.project_id,
                 new.key,
                 to_ms(new.expires_at),
+                new.line,
             )
             for new in deliveries
         ],
@@ -136,10 +102,30 @@ def _next_turn(connection: Connection, project_id: int) -> datetime:
 
 
 def due(connection: Connection, project_id: int, now: datetime, number: int) -> list[DueDelivery]:
-    """At most `number` that are due in the project, longest waiting first."""
-    return _read(
-        connection.run(_SQL["due_deliveries"], project_id=project_id, now=to_ms(now), number=number)
+    """At most `number` that are due in the project, in their turn (domain/turns.py)."""
+    connection.run(_SQL["line_up"], project_id=project_id, now=to_ms(now), number=number)
+    by_deadline = sorted(
+        (
+            one
+            for line in (Line.SINGLE, Line.BULK)
+            for one in read(
+                connection.run(
+                    _SQL["first_in_line"], project_id=project_id, line=line, number=number
+                )
+            )
+        ),
+        key=lambda one: (one.standing.expires_at, one.id),
     )
+    if len(by_deadline) < number:
+        return by_deadline
+    newest = connection.run(
+        _SQL["newest_singles"], project_id=project_id, number=turns.NEWEST_LOOKED_AT
+    )
+    ids = turns.chosen([one.id for one in by_deadline], newest, number)
+    known = {one.id: one for one in by_deadline}
+    others = connection.each(_SQL["queued_by_id"], [(id_,) for id_ in ids if id_ not in known])
+    known |= {one.id: one for one in read(others)}
+    return [known[id_] for id_ in ids if id_ in known]
 
 
 def held(
@@ -147,51 +133,18 @@ def held(
 ) -> list[DueDelivery]:
     """At most `number` that wait in the project, of this platform or both, those first that can
     wait longest."""
-    return _read(
-        connection.run(
-            _SQL["held_deliveries"],
-            project_id=project_id,
-            platform=platform or "",
-            number=number,
-        )
-    )
-
-
-def _read(rows: list[Row]) -> list[DueDelivery]:
-    facts: dict[str, BookingFacts] = {}
-    return [
-        DueDelivery(
-            id=row[0],
-            attempt=row[1] + 1,
-            possibly_sent=bool(row[2]),
-            platform=_PLATFORMS[row[4]],
-            key=row[5],
-            phone_id=row[7],
-            token=row[8],
-            standing=Standing(
-                user_id=row[3],
-                expires_at=from_ms(row[6]),
-                superseded=row[12] is not None,
-                subscribed=row[11] is not None,
-                phone_dead=row[10] is not None,
-                phone_owner_id=row[9],
-            ),
-            kind=_KINDS[row[14]],
-            facts=facts.get(row[15]) or facts.setdefault(row[15], _facts.decode(row[15])),
-            event_id=row[16],
-            reader=_reader(row, choices_of(row[23])),
-            most_together=row[20],
-            code=row[21],
-            suspected_at=maybe_from_ms(row[22]),
-            choices=choices_of(row[23]),
-            is_test=row[24] is None,
-        )
-        for row in rows
-    ]
-
-
-def _reader(row: Row, choices: Choices | None) -> Reader:
-    return Reader(_ROLES[row[13]], row[17], row[18], row[19], privacy_of(choices))
+    found = list[DueDelivery]()
+    for line in (Line.NONE, Line.BULK, Line.SINGLE):
+        if len(found) < number:
+            rows = connection.run(
+                _SQL["held_deliveries"],
+                project_id=project_id,
+                platform=platform or "",
+                line=line,
+                number=number - len(found),
+            )
+            found += read(rows)
+    return found
 
 
 def hold(connection: Connection, kept_back: Iterable[tuple[int, str]]) -> None:

@@ -28,7 +28,7 @@ from calbell.domain.subscription import Platform
 from calbell.domain.wording import Reader
 from calbell.flows.claim import Pace, requests_of
 from calbell.flows.report import Report, Sending, report
-from calbell.store.deliveries import DueDelivery
+from calbell.store.due import DueDelivery
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PAUSE = timedelta(seconds=3)

@@ -1,11 +1,11 @@
 -- name: insert_deliveries
 -- The notifications are on their way to these phones.
 insert into deliveries (notification_id, user_id, subscription_id, phone_id, platform, project_id,
-  key, state, due_at, expires_at, attempt, possibly_sent, most_together, created_at)
+  key, state, due_at, expires_at, attempt, possibly_sent, most_together, created_at, line)
 select notification_id, user_id, subscription_id, phone_id, platform, project_id,
-  key, 'queued', :now, expires_at, 0, 0, :most_together, :now
+  key, 'queued', :now, expires_at, 0, 0, :most_together, :now, line
 from rows(notification_id bigint, user_id bigint, subscription_id bigint, phone_id bigint,
-  platform text, project_id bigint, key text, expires_at bigint) as r where true
+  platform text, project_id bigint, key text, expires_at bigint, line bigint) as r where true
 
 -- name: pick_project
 -- A project that may be sent to now and has something due: the one that was sent to longest ago.
@@ -16,8 +16,10 @@ select p.id from projects p join projects u on u.id = 1
 where p.backoff_until <= :now and p.free_at <= :soon and u.free_at <= :soon
   and not exists (select 1 from projects o
     where o.free_at > :soon and (o.id in (p.id, 1) or p.id = 1))
-  and exists (select 1 from deliveries d
-    where d.project_id = p.id and d.state = 'queued' and d.due_at <= :now)
+  and (exists (select 1 from deliveries d
+      where d.project_id = p.id and d.state = 'queued' and d.line > 0)
+    or exists (select 1 from deliveries d
+      where d.project_id = p.id and d.state = 'queued' and d.line = 0 and {turn} <= :now))
 order by p.claimed_at, p.id limit 1
 {lock_projects}
 
@@ -25,29 +27,49 @@ order by p.claimed_at, p.id limit 1
 -- When the project may be sent to again. To be asked by who has picked it, so that it stays so.
 select max(o.free_at) from projects o where o.id in (:id, 1) or :id = 1
 
--- name: due_deliveries
--- What is due in this project, longest waiting first, with all that its words are made from.
+-- name: line_up
+-- Some that were in no line before they were due stand in the one that goes by deadlines.
+update deliveries set line = 2 where id in (
+  select d.id from deliveries d
+  where d.project_id = :project_id and d.state = 'queued' and d.line = 0 and {turn} <= :now
+  order by {turn} limit :number
+  {lock_due})
+
+-- name: first_in_line
+-- The first in a line of this project, with all that their words are made from.
 {deliveries_with_all_for_their_words}
-where d.project_id = :project_id and d.state = 'queued' and d.due_at <= :now
-order by d.due_at, d.id limit :number
+where d.project_id = :project_id and d.state = 'queued' and d.line = :line
+order by {turn}, d.due_at, d.id limit :number
+{lock_due}
+
+-- name: newest_singles
+-- The newest single pushes of this project, by their phones.
+select d.id, d.phone_id from deliveries d
+where d.project_id = :project_id and d.state = 'queued' and d.line = 1
+order by {turn} desc, d.due_at desc, d.id desc limit :number
+
+-- name: queued_by_id
+-- Those of these that are queued, with all that their words are made from.
+{deliveries_with_all_for_their_words}
+where d.id in (select id from rows(id bigint) as r) and d.state = 'queued'
 {lock_due}
 
 -- name: held_deliveries
--- Some that wait for a hold of this project and platform to be lifted, those that live longest.
+-- Some of a line that wait for a hold of this project and platform, those that can wait longest.
 {deliveries_with_all_for_their_words}
-where d.project_id = :project_id and d.state = 'queued'
+where d.project_id = :project_id and d.state = 'queued' and d.line = :line
   and (:platform = '' or d.platform = :platform)
-order by d.due_at desc, d.id desc limit :number
+order by {turn} desc, d.due_at desc, d.id desc limit :number
 {lock_due}
 
 -- name: hold_deliveries
 -- They wait, until they are stale or the hold is lifted.
-update deliveries set due_at = expires_at, reason = r.code
+update deliveries set due_at = expires_at, line = 0, reason = r.code
 from rows(id bigint, code text) as r where deliveries.id = r.id and deliveries.state = 'queued'
 
 -- name: postpone_deliveries
 -- They wait for the end of quiet hours.
-update deliveries set due_at = r.due_at, reason = 'quiet_hours'
+update deliveries set due_at = r.due_at, line = 0, reason = 'quiet_hours'
 from rows(id bigint, due_at bigint) as r where deliveries.id = r.id and deliveries.state = 'queued'
 
 -- name: judge_deliveries_again
@@ -59,23 +81,24 @@ where user_id = :user_id and state = 'queued' and reason = 'quiet_hours'
 -- Some that were held for this are due.
 update deliveries set due_at = :now, reason = null where id in (
   select d.id from deliveries d
-  where d.project_id = :project_id and d.state = 'queued' and d.due_at > :now
+  where d.project_id = :project_id and d.state = 'queued' and d.line = 0 and {turn} > :now
     and d.reason = :code and (:platform = '' or d.platform = :platform)
-  order by d.due_at limit :number
+  order by {turn} limit :number
   {lock_due})
 
 -- name: any_held
 -- One that is held for this, if there is any.
 select d.id from deliveries d
-where d.project_id = :project_id and d.state = 'queued' and d.due_at > :now
+where d.project_id = :project_id and d.state = 'queued' and d.line = 0 and {turn} > :now
   and d.reason = :code and (:platform = '' or d.platform = :platform)
 limit 1
 
 -- name: lease_deliveries
--- This worker sends them, until its lease runs out.
+-- This worker sends them, until its lease runs out. Those that come back are in no line before
+-- they are due.
 -- moves: queued -> sending
 update deliveries set state = 'sending', worker = :worker, lease_until = :lease_until,
-  attempt = attempt + 1
+  attempt = attempt + 1, line = 0
 from rows(id bigint) as r where deliveries.id = r.id and deliveries.state = 'queued'
 
 -- name: end_queued
@@ -155,8 +178,12 @@ update deliveries set lease_until = :now where state = 'sending' and lease_until
 select min(case when w.due_at > w.free_at then w.due_at else w.free_at end) from (
   select case when f.free_at - :lead > p.backoff_until then f.free_at - :lead
       else p.backoff_until end as free_at,
-    (select min(d.due_at) from deliveries d
-      where d.project_id = p.id and d.state = 'queued') as due_at
+    coalesce(
+      (select 0 from deliveries d
+        where d.project_id = p.id and d.state = 'queued' and d.line > 0 limit 1),
+      (select {turn} from deliveries d
+        where d.project_id = p.id and d.state = 'queued' and d.line = 0
+        order by {turn} limit 1)) as due_at
   from projects p
   join (select p.id, max(o.free_at) as free_at from projects p
     join projects o on o.id in (p.id, 1) or p.id = 1

@@ -38,12 +38,13 @@ where notifications.booking_id = r.booking_id and notifications.booking_version 
     'BOOKING_CANCELLED', 'BOOKING_PROPOSAL_REQUESTED', 'BOOKING_REMINDER')
 
 -- name: due_notifications
--- Those whose time has come, longest waiting first; nobody else releases them meanwhile.
+-- Those whose time has come, longest waiting first, and of one moment the nearest deadline; nobody
+-- else releases them meanwhile.
 select d.id, d.booking_id, d.user_id, d.role, d.kind, d.due_at, d.expires_at, d.facts,
   d.reason
 from notifications d
 where d.state = 'waiting' and d.due_at <= :now
-order by d.due_at, d.id limit :number
+order by d.due_at, d.expires_at, d.id limit :number
 {lock_due}
 
 -- name: change_facts

@@ -12,3 +12,7 @@ join users u on u.id = d.user_id
 join phones p on p.id = d.phone_id
 left join subscriptions s on s.id = d.subscription_id
 left join events e on e.id = n.event_id
+
+-- name: turn
+-- What orders each line of queued deliveries (domain/turns.py).
+case d.line when 2 then d.expires_at else d.due_at end
