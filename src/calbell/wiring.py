@@ -47,6 +47,7 @@ from calbell.flows.clocks import SharedClock, SteadyClock, measuring_loop, syste
 from calbell.flows.collect import Collect, Patience
 from calbell.flows.compose import App
 from calbell.flows.dispatch import Dispatch
+from calbell.flows.erase import Erase
 from calbell.flows.follow import Follow
 from calbell.flows.grace import Grace
 from calbell.flows.hear import Hear
@@ -133,6 +134,7 @@ def assemble(
     collecting = Loop("collect", clock, longest=net)
     rescuing = Loop("rescue", clock, longest=net)
     pruning = Loop("prune", clock, longest=EVERY)
+    erasing = Loop("erase", clock, longest=EVERY)
     take_in = TakeIn(
         database, policy, clock, chance, lanes=lanes, wake=(releasing.wake, dispatching.wake)
     )
@@ -168,7 +170,7 @@ def assemble(
     longest = Longest(max(pace.backoff.longest, LONGEST_WAIT, ASKED_AGAIN.longest), pace.lease)
 
     def wake() -> None:
-        for loop in (releasing, dispatching, collecting, rescuing):
+        for loop in (releasing, dispatching, collecting, rescuing, erasing):
             loop.wake()
 
     follow = Follow(database, clock, steps, longest, wake)
@@ -185,6 +187,7 @@ def assemble(
             (collecting, collect.turn),
             (rescuing, Rescue(database, clock, steps, dispatching.wake).turn),
             (pruning, Prune(database, clock, steady, settings.retention).turn),
+            (erasing, Erase(database, clock, steady).turn),
             *following,
         ),
         serving_loops=(
@@ -240,7 +243,7 @@ def application(
         webhooks=Webhooks(parts.receive),
         events=Events(Hear(parts.take_in, metrics), clock),
         operator=OperatorApi(database, clock, metrics, hears_all=means.hears_all),
-        people=People(database, clock, policy_of(settings).rules),
+        people=People(database, clock, policy_of(settings).rules, parts.wake),
         keys=Keys(database, clock, chance),
         docs=Docs(),
     )

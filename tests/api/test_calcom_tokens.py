@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from calbell.calcom.http import CONNECTIONS, MOST_ANSWER_BYTES, CalcomApi
 from calbell.config import Admit, AuthMethod, Secret, Settings
 from calbell.flows.breaker import FAILURES, PAUSE
+from calbell.flows.erase import remove_user
 from calbell.flows.identify import GOOD_FOR, LONGEST_TOKEN, REFUSED_FOR
 from calbell.store import users
 from tests.api.calcom import QUIRK, StandIn, described, error, stand_in, unauthorized
@@ -478,7 +479,7 @@ def test_a_user_who_was_removed_meanwhile_is_told_as_at_cal_com() -> None:
     async def story(desk: Desk, calcom: StandIn) -> None:
         calcom.users["good"] = described(7)
         await register(desk, "good")
-        desk.run(users.remove, 7)
+        desk.run(remove_user, 7, desk.now)
         said = await register(desk, "good")
         assert said.status == 400
         assert said.json()["error"] == {

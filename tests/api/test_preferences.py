@@ -6,7 +6,8 @@ import pytest
 
 from calbell.config import AuthMethod, Privacy, Settings
 from calbell.domain.push_events import PushEvent
-from calbell.store import preferences, users
+from calbell.flows.erase import remove_user
+from calbell.store import preferences
 from tests.api.desk import Desk, SilentCalcom
 
 PATH = "/v1/me/preferences"
@@ -323,7 +324,7 @@ def test_without_a_good_key_nothing_is_shown_or_changed(desk: Desk) -> None:
 
 def test_a_user_who_has_gone_has_no_preferences(desk: Desk, key: str) -> None:
     assert show(desk, key)
-    desk.run(users.remove, 7)
+    desk.run(remove_user, 7, desk.now)
     for method in ("GET", "PATCH"):
         assert desk.ask(method, PATH, {"enabled": False}, key=key).status == 401
 

@@ -17,9 +17,10 @@ from calbell.domain.sightings import Sighting
 from calbell.flows import carry_in
 from calbell.flows.carry_in import CarryIn, Numbered, Refusal
 from calbell.flows.carry_out import carry_out
+from calbell.flows.erase import remove_user
 from calbell.flows.grant import grant, key_hash
 from calbell.flows.own_copy import own_copy
-from calbell.store import keys, migrate, projects, sources, subscriptions, users
+from calbell.store import keys, migrate, projects, removals, sources, subscriptions, users
 from calbell.store.connection import Connection
 from calbell.store.postgresql import PostgresEngine
 from calbell.store.sqlite import SqliteEngine
@@ -270,6 +271,33 @@ def test_preferences_come_also_to_a_user_who_changed_here_since(world: Intake, f
     Import(world.connection, file)
     (seven, *_) = lines(exported(world.connection), "user")
     assert seven["preferences"] == '{"quiet": true}'
+
+
+def test_who_was_removed_here_does_not_come_back_with_an_older_file(
+    world: Intake, file: bytes
+) -> None:
+    Import(world.connection, file)
+    assert world.run(remove_user, 8, LATER)
+    done = Import(world.connection, file)
+    assert done.refusals == []
+    assert world.run(users.find, 8) is None
+    assert world.phones(8) == []
+    assert done.count(Outcome.NEWER)["user"] == 1
+    while world.run(removals.step, 1000):
+        continue
+    Import(world.connection, file)
+    assert b"guest@example.com" not in exported(world.connection)
+
+
+def test_who_was_removed_here_comes_back_where_he_was_given_anew_since(
+    world: Intake, file: bytes
+) -> None:
+    world.run(users.save, profile(8, "guest@example.com"), NOW - timedelta(days=2))
+    assert world.run(remove_user, 8, NOW - timedelta(days=1))
+    Import(world.connection, file)
+    found = world.run(users.find, 8)
+    assert found is not None
+    assert "guest@example.com" in found.addresses
 
 
 def test_what_is_older_here_is_brought_up_to_date(world: Intake, file: bytes) -> None:

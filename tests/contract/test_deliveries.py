@@ -7,7 +7,8 @@ import pytest
 
 from calbell.domain.delivery import DeliveryState
 from calbell.domain.sightings import Sighting
-from calbell.store import deliveries, projects, receipts, subscriptions, users
+from calbell.flows.erase import remove_user
+from calbell.store import deliveries, projects, receipts, removals, subscriptions
 from calbell.store.connection import Connection
 from calbell.store.deliveries import Completion
 from calbell.store.due import DueDelivery
@@ -191,7 +192,9 @@ def test_a_user_who_is_removed_takes_no_ticket_of_others_with_him(world: World) 
     for user_id in (7, 8):
         world.queue(user_id)
     leased = world.lease()
-    world.run(users.remove, 8)
+    world.run(remove_user, 8, NOW)
+    while world.run(removals.step, 100):
+        continue
     tickets = [ticket(one, f"ticket {one.id}") for one in leased]
     world.run(deliveries.complete_many, tickets, NOW)
     assert world.states() == [("accepted", None, 1, 0)]

@@ -77,6 +77,14 @@ HOT = {
     ("retention", "delete_events"): r"events_pkey|PRIMARY KEY",
     ("retention", "disowned_phones"): "phones_disowned",
     ("retention", "delete_phones"): "subscriptions_of_phone",
+    ("removals", "next_removal"): "removals_under_way",
+    ("removals", "removals_under_way"): "removals_under_way",
+    ("removals", "told_before"): "notifications_of_user",
+    ("removals", "drop_deliveries_of"): "deliveries_of_notification",
+    ("removals", "page_of_bookings"): r"bookings_pkey|INTEGER PRIMARY KEY",
+    ("removals", "page_of_facts"): r"notifications_pkey|INTEGER PRIMARY KEY",
+    ("removals", "page_of_events"): r"events_pkey|INTEGER PRIMARY KEY",
+    ("removals", "known_hashes"): r"removed_addresses_pkey|sqlite_autoindex_removed_addresses_1",
 }
 
 NEWEST = {
@@ -126,6 +134,9 @@ def history(sqlite: bool) -> str:
     {numbers} insert into attempts (delivery_id, number, at, outcome, ticket_id, receipt_due_at,
         receipt_look)
       select i, 1, i, 'accepted', 't', case when i % 500 = 0 then i end, 0 from n where true;
+    {numbers} insert into removals (user_id, removed_at, details)
+      select i, i, case when i % 5000 = 0 then '{{}}' end from n where true;
+    {numbers} insert into removed_addresses (hash, user_id) select 'h' || i, i from n where true;
     {"" if sqlite else "analyze;"}
     """
 

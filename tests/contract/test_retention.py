@@ -7,7 +7,8 @@ import pytest
 
 from calbell.domain.retention import Horizon
 from calbell.flows import story
-from calbell.store import retention, subscriptions, users
+from calbell.flows.erase import remove_user
+from calbell.store import retention, subscriptions
 from calbell.store.connection import Connection
 from calbell.store.retention import Place
 from calbell.store.statements import Dialect, Statement
@@ -214,7 +215,7 @@ def test_a_phone_that_another_user_still_has_is_kept(world: Keeping) -> None:
 def test_of_a_user_who_was_removed_nothing_is_left(world: Keeping) -> None:
     finished(world)
     for id_ in (7, 8):
-        world.run(users.remove, id_)
+        world.run(remove_user, id_, NOW)
     world.forget(OVER)
     assert world.rows() == {}
 

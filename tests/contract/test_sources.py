@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
+from calbell.flows.erase import remove_user
 from calbell.flows.take_in import Incoming, take_in_many
 from calbell.store import sources
 from calbell.store.connection import Connection
@@ -109,8 +110,7 @@ def test_the_row_of_a_busy_source_is_left_alone(world: Intake) -> None:
 
 
 def test_a_source_goes_with_its_user(world: Intake) -> None:
-    from calbell.store import users
 
     made(world, user_id=7)
-    world.run(users.remove, 7)
+    world.run(remove_user, 7, NOW)
     assert world.run(sources.find, "p1") is None

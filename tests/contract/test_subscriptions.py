@@ -6,7 +6,8 @@ import pytest
 
 from calbell.domain.sightings import Sighting
 from calbell.domain.subscription import Platform, Registration, SubscribedPhone
-from calbell.store import subscriptions, users
+from calbell.flows.erase import remove_user
+from calbell.store import subscriptions
 from calbell.store.connection import Connection, MissingReference
 from calbell.store.subscriptions import Seen
 from tests.contract.world import LATER, NOW, World, token
@@ -140,9 +141,9 @@ def test_registering_for_nobody_fails_and_leaves_nothing(world: World) -> None:
 def test_a_removed_user_leaves_no_phone_that_rings(world: World) -> None:
     world.register(7, "a")
     world.register(8, "a")
-    assert world.run(users.remove, 8)
+    assert world.run(remove_user, 8, NOW)
     assert world.phones(7)[0].owner_user_id is None
-    assert not world.run(users.remove, 8)
+    assert not world.run(remove_user, 8, NOW)
 
 
 def test_receipts_are_noted_as_the_phones_health(world: World) -> None:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from calbell.config import Settings
 from calbell.domain.subscription import Platform, Registration
+from calbell.flows.erase import remove_user
 from calbell.simulator import phones as simulated
 from calbell.store import users
 from calbell.store.connection import MissingReference
@@ -144,7 +145,9 @@ class People:
         ]
         for phone in theirs:
             phone.is_sure = False
-        await self._insist(lambda process: process.database.run(users.remove, resident.id))
+        await self._insist(
+            lambda process: process.database.run(remove_user, resident.id, self._land.now())
+        )
         resident.is_here, resident.left_at = False, self._land.now()
         self._land.tell(f"user {resident.id} is removed")
         for phone in theirs:

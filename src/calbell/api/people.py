@@ -1,5 +1,6 @@
 """`/v1/users`: who may be told of bookings, for operators."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -10,6 +11,7 @@ from calbell.api.requests import Call
 from calbell.domain.people import is_address
 from calbell.domain.plan import Rules
 from calbell.domain.time_zones import is_time_zone
+from calbell.flows.erase import remove_user
 from calbell.flows.surroundings import Clock
 from calbell.flows.welcome import keep_user
 from calbell.store import users
@@ -35,10 +37,13 @@ class NewUser(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
 class People:
     """Adds, changes, lists and removes users."""
 
-    def __init__(self, database: Database, clock: Clock, rules: Rules) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, rules: Rules, wake: Callable[[], None]
+    ) -> None:
         self._database = database
         self._clock = clock
         self._rules = rules
+        self._wake = wake
 
     async def list(self, call: Call) -> Answer | Problem:
         """200 with a page of the users, in the order of their ids."""
@@ -79,10 +84,12 @@ class People:
         return json(201, {"status": "success", "data": _shown(kept)})
 
     async def remove(self, call: Call) -> Answer | Problem:
-        """200 when the user is gone with addresses, keys, devices and notifications; or 404."""
+        """200 when the user is told nothing any more and has no key and no device; or 404. What is
+        kept of him otherwise goes within the next minutes."""
         id_ = number_in(call, "id")
-        if id_ is None or not await self._database.run(users.remove, id_):
+        if id_ is None or not await self._database.run(remove_user, id_, self._clock()):
             return _no_user()
+        self._wake()
         return json(200, {"status": "success"})
 
 

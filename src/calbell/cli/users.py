@@ -139,15 +139,26 @@ def show_(id: int) -> int:  # noqa: A002, the argument's name
 
 @app.command
 def remove(id: int) -> int:  # noqa: A002, the argument's name
-    """Remove a user with addresses, keys, phones and notifications.
+    """Remove a user with addresses, keys, phones and notifications, and his name from what is kept
+    of others' bookings. Broken off, it is gone on with by the service, or by the next removal.
 
     Parameters
     ----------
     id
         The user's id.
     """
+    import time
+
+    from calbell.flows.erase import ROOM, remove_user
+    from calbell.store import removals
+
     with database(settings()) as units:
-        if not units.run(users.remove, id):
+        if not units.run(remove_user, id, system_clock()):
             raise Failure(f"there is no user {id}")
+        began = time.monotonic()
+        while units.run(removals.step, ROOM):
+            # Others have the database for half of the time.
+            time.sleep(min(time.monotonic() - began, 1.0))
+            began = time.monotonic()
     out(f"user {id} is removed")
     return 0

@@ -42,9 +42,14 @@ class Met(Struct, Generic[T], frozen=True):
     reason: str | None = None
 
 
-def meet_user(here: CarriedUser | None, brought: CarriedUser) -> Met[CarriedUser]:
-    """The user. What he prefers is taken also from an older record where nothing is known of it."""
+def meet_user(
+    here: CarriedUser | None, brought: CarriedUser, removed_at: datetime | None = None
+) -> Met[CarriedUser]:
+    """The user. What he prefers is taken also from an older record where nothing is known of it.
+    Whoever was removed here since his record was made stays so."""
     if here is None:
+        if removed_at is not None and brought.refreshed_at <= removed_at:
+            return Met(Outcome.NEWER, brought)
         return Met(Outcome.ADDED, brought)
     if brought.refreshed_at > here.refreshed_at:
         preferences = _known(brought.preferences, here.preferences)

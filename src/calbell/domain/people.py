@@ -56,6 +56,19 @@ class Directory(Struct, frozen=True):
         return self.by_address.get(person.email)
 
 
+_REMOVED = "@removed.invalid"
+
+
+def alias_of(user_id: int) -> str:
+    """The address, nobody's, that stands for a user who was removed."""
+    return f"user-{user_id}{_REMOVED}"
+
+
+def is_alias(address: str) -> bool:
+    """Whether it stands for a user who was removed."""
+    return address.endswith(_REMOVED)
+
+
 def is_address(text: str) -> bool:
     """Whether it could be somebody's e-mail address."""
     name, at, host = text.strip().rpartition("@")

@@ -30,7 +30,13 @@ from calbell.domain.newer import (
 from calbell.domain.plan import Rules
 from calbell.domain.push_events import PushEvent
 from calbell.flows.remind import remind
-from calbell.store import carried_bookings, carried_devices, carried_people, notifications
+from calbell.store import (
+    carried_bookings,
+    carried_devices,
+    carried_people,
+    notifications,
+    removals,
+)
 from calbell.store.connection import Connection
 
 R = TypeVar("R", CarriedUser, CarriedKey, CarriedDevice, CarriedSource, CarriedBooking)
@@ -73,6 +79,7 @@ def meet_users(
     """The users are known as the newer of file and database has them. An address that another user
     has stays his, unless what the file says is newer."""
     here = carried_people.known_users(connection, (item.record.id for item in items))
+    removed = carried_people.removed_users(connection, (item.record.id for item in items))
     holders = carried_people.holders(connection, (a for i in items for a in i.record.addresses))
     kept, told = _Kept[CarriedUser](), list[Became]()
     claimed: dict[int, dict[str, bool]] = {}
@@ -80,7 +87,8 @@ def meet_users(
         if (fault := fault_of(item.record)) is not None:
             told.append(Became(item.line, Outcome.REFUSED, fault))
             continue
-        met = meet_user(here.get(item.record.id), item.record)
+        id_ = item.record.id
+        met = meet_user(here.get(id_), item.record, removed.get(id_))
         reason = None
         if kept.take(met.after.id, met.outcome, met.after):
             user = here[met.after.id] = met.after
@@ -114,9 +122,13 @@ def meet_keys(
     """The keys open what they opened before. `promised` are users who would be known by now."""
     here = carried_people.known_keys(connection, (item.record.hash for item in items))
     users = carried_people.known_user_ids(connection, (item.record.user_id for item in items))
+    removed = _removed(connection, items)
     kept, told = _Kept[CarriedKey](), list[Became]()
     for item in items:
         key = item.record
+        if key.user_id in removed and key.user_id not in promised:
+            told.append(Became(item.line, Outcome.NEWER))
+            continue
         fault = fault_of(key) or _missing(key.user_id, users, promised)
         if fault is not None:
             told.append(Became(item.line, Outcome.REFUSED, fault))
@@ -140,9 +152,13 @@ def meet_sources(
     """The webhooks' paths and secrets are known."""
     here = carried_people.known_sources(connection, (item.record.path for item in items))
     users = carried_people.known_user_ids(connection, (item.record.user_id for item in items))
+    removed = _removed(connection, items)
     kept, told = _Kept[CarriedSource](), list[Became]()
     for item in items:
         source = item.record
+        if source.user_id in removed and source.user_id not in promised:
+            told.append(Became(item.line, Outcome.NEWER))
+            continue
         if (fault := _missing(source.user_id, users, promised)) is not None:
             told.append(Became(item.line, Outcome.REFUSED, fault))
             continue
@@ -170,9 +186,13 @@ def meet_devices(
     )
     here = known.devices
     phones = {token: phone for token, (_, phone) in known.phones.items()}
+    removed = _removed(connection, items)
     kept, told = _Kept[CarriedDevice](), list[Became]()
     for item in items:
         device = item.record
+        if device.user_id in removed and device.user_id not in promised:
+            told.append(Became(item.line, Outcome.NEWER))
+            continue
         fault = fault_of(device) or _missing(device.user_id, users, promised)
         if fault is not None:
             told.append(Became(item.line, Outcome.REFUSED, fault))
@@ -209,10 +229,13 @@ def meet_bookings(
     uids = [item.record.booking.uid for item in items]
     known = carried_bookings.known(connection, uids)
     here = {uid: one.carried for uid, one in known.items()}
+    veil = removals.veil_for(connection, (p.email for i in items for p in i.record.booking.people))
     kept, told = _Kept[CarriedBooking](), list[Became]()
     for item in items:
-        uid = item.record.booking.uid
-        met = meet_booking(here.get(uid), item.record)
+        uid, brought = item.record.booking.uid, item.record
+        if veil is not None:
+            brought = replace(brought, booking=veil.over_booking(brought.booking))
+        met = meet_booking(here.get(uid), brought)
         if kept.take(uid, met.outcome, met.after):
             here[uid] = met.after
         told.append(Became(item.line, met.outcome))
@@ -247,6 +270,17 @@ def remind_page(
     found = carried_bookings.known(connection, (one.carried.booking.uid for one in page))
     kept = [one.kept for one in found.values()]
     return page[-1].id, remind(connection, kept, rules, now)
+
+
+def _removed(
+    connection: Connection,
+    items: Sequence[Item[CarriedKey]]
+    | Sequence[Item[CarriedSource]]
+    | Sequence[Item[CarriedDevice]],
+) -> Collection[int]:
+    """Which users of these were removed here: with what was theirs."""
+    user_ids = {item.record.user_id for item in items}
+    return carried_people.removed_users(connection, (id_ for id_ in user_ids if id_ is not None))
 
 
 def _missing(user_id: int | None, users: Collection[int], promised: Collection[int]) -> str | None:

@@ -4,18 +4,20 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from random import Random
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from calbell.domain.events import BookingEvent
 from calbell.domain.fold import fold, replace
 from calbell.domain.people import Directory
 from calbell.domain.plan import Plan, Waiting, plan
+from calbell.domain.veil import people_of
 from calbell.flows.surroundings import Clock, Policy
 from calbell.flows.tell import Effect, supersede, tell
 from calbell.store import (
     bookings,
     events,
     notifications,
+    removals,
     sources,
     users,
 )
@@ -150,6 +152,7 @@ def follow(
 
     No booking may be concerned twice in the list.
     """
+    incoming = _veiled(connection, incoming)
     effects = _fold(connection, incoming, now)
     directory = _directory(connection, effects)
     plans = _plan(connection, effects, directory, policy, now)
@@ -167,6 +170,22 @@ def follow(
     supersede(connection, plans, ids, now)
     tell(connection, plans, directory, ids, policy, now, chance)
     return kept
+
+
+def _veiled(connection: Connection, incoming: Mapping[str, Incoming]) -> Mapping[str, Incoming]:
+    """The events without users who were removed; what names one is not kept as it came."""
+    named = {id_: people_of(item.event) for id_, item in incoming.items() if item.event is not None}
+    veil = removals.veil_for(
+        connection, {person.email for people in named.values() for person in people}
+    )
+    if veil is None:
+        return incoming
+    return {
+        id_: structs.replace(item, event=veil.over_event(item.event), raw=b"")
+        if item.event is not None and any(one.email in veil.addresses for one in named[id_])
+        else item
+        for id_, item in incoming.items()
+    }
 
 
 def _fold(connection: Connection, fresh: Mapping[str, Incoming], now: datetime) -> list[Effect]:

@@ -100,6 +100,12 @@ def columns_of(booking: Booking) -> tuple[Value, ...]:
     )
 
 
+def naming_columns_of(booking: Booking) -> tuple[Value, ...]:
+    """What of that may name somebody: title, place, people and what was observed."""
+    people = _text(_People(booking.organizer, booking.hosts, booking.attendees))
+    return booking.title, booking.place, people, _text(booking.observed)
+
+
 def _encoded(address: str) -> str:
     return f'"email":{_text(address)}'
 

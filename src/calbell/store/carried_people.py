@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from calbell.domain.carried import CarriedKey, CarriedSource, CarriedUser
-from calbell.store import sources
+from calbell.store import removals, sources
 from calbell.store.connection import Connection, Row, Value
 from calbell.store.statements import load
 from calbell.store.times import from_ms, maybe_from_ms, maybe_to_ms, to_ms
@@ -28,6 +28,12 @@ def known_users(connection: Connection, ids: Iterable[int]) -> dict[int, Carried
     """Those of these users who are known, by id; they are locked."""
     rows = connection.each(_SQL["known_users"], [(id_,) for id_ in sorted(set(ids))])
     return {user.id: user for user in _users(connection, rows)}
+
+
+def removed_users(connection: Connection, ids: Iterable[int]) -> dict[int, datetime]:
+    """Those of these users who were removed, and when; they are locked."""
+    rows = connection.each(_SQL["removed_users"], [(id_,) for id_ in sorted(set(ids))])
+    return {id_: from_ms(at) for id_, at in rows}
 
 
 def known_user_ids(connection: Connection, ids: Iterable[int | None]) -> set[int]:
@@ -60,6 +66,9 @@ def keep_users(
             for address, (user_id, is_primary) in sorted(addresses.items())
         ],
     )
+    for user in added:
+        removals.come_back(connection, user.id)
+    removals.give(connection, sorted(addresses))
 
 
 def page_of_keys(connection: Connection, after: int, number: int) -> list[CarriedKey]:

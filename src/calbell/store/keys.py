@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from msgspec import Struct
 
-from calbell.store.connection import Connection, Row
+from calbell.store.connection import Connection, MissingReference, Row
 from calbell.store.statements import load
 from calbell.store.times import from_ms, maybe_from_ms, to_ms
 
@@ -58,7 +58,9 @@ def insert(
     expires_on: date | None,
     now: datetime,
 ) -> int:
-    """The key exists; its id."""
+    """The key exists; its id. `MissingReference` if there is no such user."""
+    if user_id is not None and connection.run(_SQL["removed_user"], id=user_id):
+        raise MissingReference("the user was removed")
     rows = connection.run(
         _SQL["insert_key"],
         user_id=user_id,

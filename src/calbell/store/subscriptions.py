@@ -12,7 +12,7 @@ from msgspec import Struct
 from calbell.domain.push_tokens import token_hash
 from calbell.domain.sightings import Sighting
 from calbell.domain.subscription import Platform, Registration, SubscribedPhone, Subscription
-from calbell.store.connection import Connection
+from calbell.store.connection import Connection, MissingReference
 from calbell.store.statements import load
 from calbell.store.times import from_ms, maybe_from_ms, to_ms
 
@@ -78,6 +78,8 @@ def register_many(
         )
         for user_id, phone_id, id_, platform, device_id, created, updated in rows
     }
+    if len(kept) < len(listed):
+        raise MissingReference("a user was removed")
     return [kept[r.user_id, phone_ids[hash_]] for r, hash_ in listed]
 
 

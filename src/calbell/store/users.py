@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from calbell.domain.people import Directory, Person, User
+from calbell.store import removals
 from calbell.store.connection import Connection, Row
 from calbell.store.preferences import choices_of
 from calbell.store.statements import load
@@ -38,7 +39,8 @@ class Profile(Struct, frozen=True, kw_only=True):
 
 def save(connection: Connection, profile: Profile, now: datetime) -> Profile:
     """The user is as given, but for when he was first heard of; once an operator has given him, he
-    stays the operator's. An address belongs to whoever was given it last."""
+    stays the operator's. An address belongs to whoever was given it last. One who was removed is
+    new here."""
     connection.run(
         _SQL["save_user"],
         id=profile.id,
@@ -59,14 +61,11 @@ def save(connection: Connection, profile: Profile, now: datetime) -> Profile:
             for rank, address in enumerate(dict.fromkeys(profile.addresses))
         ],
     )
+    removals.come_back(connection, profile.id)
+    removals.give(connection, profile.addresses)
     kept = find(connection, profile.id)
     assert kept is not None
     return kept
-
-
-def remove(connection: Connection, user_id: int) -> bool:
-    """The user is gone with everything that was his; whether there was one."""
-    return connection.count(_SQL["remove_user"], id=user_id) > 0
 
 
 def find(connection: Connection, user_id: int) -> Profile | None:

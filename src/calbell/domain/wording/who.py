@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from calbell.domain.notification import BookingFacts
-from calbell.domain.people import Person, Role
+from calbell.domain.people import Person, Role, is_alias
 from calbell.domain.wording.strangers import shown
 from calbell.domain.wording.texts import Lines
 
@@ -18,8 +18,8 @@ _SOUNDS_LIKE_I = re.compile(r"h?[iíî](?![aeou])|y(?![aeiouáéíóú])", re.IG
 
 
 def name_of(person: Person | None) -> str:
-    """His name; his address only where he has none that can be seen."""
-    if person is None:
+    """His name; his address only where he has none that can be seen; nothing of who was removed."""
+    if person is None or is_alias(person.email):
         return ""
     return shown(person.name, LONGEST_NAME) or shown(person.email, LONGEST_NAME)
 

@@ -2,19 +2,26 @@
 -- Users in the order of their ids, above one of them.
 select id, name, username, time_zone, locale, time_format, source, organization_id, preferences,
   created_at, refreshed_at
-from users where id > :after order by id limit :number
+from users where id > :after and removed_at is null order by id limit :number
 
 -- name: known_users
 -- Those of these users who are known; nobody else changes them until the transaction ends.
 select u.id, u.name, u.username, u.time_zone, u.locale, u.time_format, u.source,
   u.organization_id, u.preferences, u.created_at, u.refreshed_at
-from rows(id bigint) as r join users u on u.id = r.id
+from rows(id bigint) as r join users u on u.id = r.id and u.removed_at is null
+order by u.id
+{lock_users}
+
+-- name: removed_users
+-- Those of these users who were removed, and when; nobody else changes them meanwhile.
+select u.id, u.removed_at
+from rows(id bigint) as r join users u on u.id = r.id and u.removed_at is not null
 order by u.id
 {lock_users}
 
 -- name: known_user_ids
 -- Who of these is known.
-select u.id from rows(id bigint) as r join users u on u.id = r.id
+select u.id from rows(id bigint) as r join users u on u.id = r.id and u.removed_at is null
 
 -- name: addresses_of_users
 -- All addresses of these users.
@@ -29,7 +36,7 @@ join addresses a on a.address = r.address
 join users u on u.id = a.user_id
 
 -- name: insert_users
--- They are new here.
+-- They are new here, or again.
 insert into users (id, name, username, time_zone, locale, time_format, source, organization_id,
   preferences, created_at, refreshed_at)
 select id, name, username, time_zone, locale, time_format, source, organization_id,
@@ -37,6 +44,12 @@ select id, name, username, time_zone, locale, time_format, source, organization_
 from rows(id bigint, name text, username text, time_zone text, locale text, time_format bigint,
   source text, organization_id bigint, preferences text, created_at bigint,
   refreshed_at bigint) as r where true
+on conflict (id) do update set
+  name = excluded.name, username = excluded.username, time_zone = excluded.time_zone,
+  locale = excluded.locale, time_format = excluded.time_format, source = excluded.source,
+  organization_id = excluded.organization_id, preferences = excluded.preferences,
+  created_at = excluded.created_at, refreshed_at = excluded.refreshed_at, removed_at = null
+where users.removed_at is not null
 
 -- name: update_users
 -- They are as given.
@@ -123,5 +136,5 @@ where sources.path = r.path
 
 -- name: count_people
 -- How many users, keys, devices and sources there are.
-select (select count(*) from users), (select count(*) from api_keys),
+select (select count(*) from users where removed_at is null), (select count(*) from api_keys),
   (select count(*) from subscriptions), (select count(*) from sources)

@@ -4,6 +4,10 @@ insert into api_keys (user_id, role, hash, hint, name, created_at, expires_on)
 values (:user_id, :role, :hash, :hint, :name, :now, :expires_on)
 returning id
 
+-- name: removed_user
+-- The user, if he was removed.
+select id from users where id = :id and removed_at is not null
+
 -- name: find_key
 -- Whose key has this hash.
 select id, user_id, role, expires_on, revoked_at, last_used_at from api_keys where hash = :hash

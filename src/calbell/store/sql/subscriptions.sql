@@ -9,10 +9,11 @@ on conflict (token_hash) do update set
 returning token_hash, id
 
 -- name: register_subscriptions
--- Each user has one subscription for each of his phones, as registered last.
+-- Each user has one subscription for each of his phones, as registered last; none who was removed.
 insert into subscriptions (user_id, phone_id, platform, device_id, created_at, updated_at)
 select user_id, phone_id, platform, device_id, at, at
-from rows(user_id bigint, phone_id bigint, platform text, device_id text, at bigint) as r where true
+from rows(user_id bigint, phone_id bigint, platform text, device_id text, at bigint) as r
+where not exists (select 1 from users u where u.id = r.user_id and u.removed_at is not null)
 on conflict (user_id, phone_id) do update set
   platform = excluded.platform, device_id = excluded.device_id,
   updated_at = excluded.updated_at, last_seen_at = excluded.updated_at

@@ -13,7 +13,7 @@ where exists (select 1 from subscriptions s where s.phone_id = phones.id)
 
 -- name: count_users
 -- How many users there are.
-select count(*) from users
+select count(*) from users where removed_at is null
 
 -- name: count_unreadable
 -- Events that nobody could understand.

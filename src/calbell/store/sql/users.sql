@@ -1,5 +1,5 @@
 -- name: save_user
--- The user exists as given; what is not known stays as it was.
+-- The user exists as given; what is not known stays as it was. Of who was removed nothing is known.
 insert into users (
   id, name, username, time_zone, locale, time_format, source, organization_id, created_at, refreshed_at
 )
@@ -10,7 +10,11 @@ values (
 on conflict (id) do update set
   name = excluded.name, username = excluded.username, time_zone = excluded.time_zone,
   locale = excluded.locale, time_format = excluded.time_format,
-  source = case when excluded.source = 'operator' then 'operator' else users.source end,
+  source = case when excluded.source = 'operator' then 'operator'
+    when users.removed_at is null then users.source else excluded.source end,
+  created_at = case when users.removed_at is null then users.created_at
+    else excluded.created_at end,
+  removed_at = null,
   organization_id = case when excluded.source = 'operator'
     then coalesce(excluded.organization_id, users.organization_id)
     else excluded.organization_id end,
@@ -27,19 +31,15 @@ select address, user_id, is_primary
 from rows(address text, user_id bigint, is_primary bigint) as r where true
 on conflict (address) do update set user_id = excluded.user_id, is_primary = excluded.is_primary
 
--- name: remove_user
--- The user is gone with addresses, keys, subscriptions and notifications.
-delete from users where id = :id
-
 -- name: listed_users
 -- Users in the order of their ids, above one of them.
 select id, name, username, time_zone, locale, time_format, source, organization_id, created_at
-from users where id > :after order by id limit :limit
+from users where id > :after and removed_at is null order by id limit :limit
 
 -- name: one_user
 -- A user by id.
 select id, name, username, time_zone, locale, time_format, source, organization_id, created_at
-from users where id = :id
+from users where id = :id and removed_at is null
 
 -- name: users_by_address
 -- Who has these addresses.
@@ -48,7 +48,7 @@ select a.address, a.user_id from rows(address text) as r join addresses a on a.a
 -- name: users_by_id
 -- What matters of users to what they are told.
 select u.id, u.name, u.time_zone, u.locale, u.time_format, u.preferences
-from rows(id bigint) as r join users u on u.id = r.id
+from rows(id bigint) as r join users u on u.id = r.id and u.removed_at is null
 
 -- name: addresses_by_user
 -- All addresses of these users, of each one the primary first.
