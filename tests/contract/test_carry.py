@@ -492,7 +492,12 @@ def test_one_persons_copy_has_what_is_his_and_no_secret(tmp_path: Path, world: I
     parts = list[bytes]()
     counts = own_copy(world.connection, 7, parts.append, NOW)
     said_ = b"".join(parts)
-    assert counts == {"user": 1, "key": 1, "device": 2, "booking": 3}
+    told = lines(said_, "notification")
+    assert counts == {"user": 1, "key": 1, "device": 2, "booking": 3, "notification": len(told)}
+    assert {n["uid"] for n in told} >= {"b1", "b2"}
+    first = told[0]
+    assert (first["kind"], first["state"]) == ("BOOKING_CONFIRMED", "released")
+    assert [d["state"] for d in first["deliveries"]] == ["queued"]
     assert [b["uid"] for b in lines(said_, "booking")] == ["b1", "b2", "over"]
     assert {b["part"] for b in lines(said_, "booking")} == {"organizer"}
     shown = {d["token"]: d["is_yours"] for d in lines(said_, "device")}

@@ -14,6 +14,7 @@ from calbell.domain.booking import Booking, Status
 from calbell.domain.carried import CarriedBooking, CarriedDevice, CarriedKey, CarriedUser
 from calbell.domain.events import TimeSpan
 from calbell.domain.people import Person, Role
+from calbell.domain.push_events import PushEvent
 from calbell.domain.push_tokens import masked
 from calbell.domain.subscription import Platform
 
@@ -71,6 +72,29 @@ class OwnBooking(_Record, frozen=True, kw_only=True):
     seats: int | None = None
     replaced_by_uid: str | None = None
     updated_at: datetime
+
+
+class OwnDelivery(Struct, frozen=True, omit_defaults=True):
+    """What became of a notification on one phone."""
+
+    platform: Platform
+    state: str
+    reason: str | None = None
+    settled_at: datetime | None = None
+
+
+class OwnNotification(_Record, frozen=True, kw_only=True):
+    """What was to be said to the person, and what became of it. Without an `uid` it was a test."""
+
+    uid: str | None = None
+    part: Role
+    kind: PushEvent
+    title: str = ""
+    state: str
+    reason: str | None = None
+    created_at: datetime
+    due_at: datetime
+    deliveries: tuple[OwnDelivery, ...] = ()
 
 
 def own_key(key: CarriedKey) -> OwnKey:
