@@ -9,11 +9,13 @@ from calbell.domain.notification import NotificationState
 from calbell.domain.people import alias_of
 from calbell.flows.erase import remove_user
 from calbell.flows.grant import grant
+from calbell.flows.welcome import keep_user
 from calbell.store import bookings, keys, removals, users
 from calbell.store.connection import Connection, MissingReference
 from calbell.store.statements import Statement
+from calbell.store.times import to_ms
 from tests import payloads
-from tests.contract.test_take_in import Intake, created, said
+from tests.contract.test_take_in import POLICY, Intake, created, said
 from tests.contract.world import LATER, NOW, profile
 
 GUEST = "guest@example.com"
@@ -180,6 +182,16 @@ def test_who_comes_back_is_new_and_what_was_told_before_is_gone(world: Removing)
     told = {n.user_id for e in world.story("b2").events for n in e.notifications}
     assert told == {7, 8}
     assert {n.user_id for e in world.story("b1").events for n in e.notifications} == {7}
+
+
+def test_who_comes_back_at_once_is_reminded_of_what_he_has_booked(world: Removing) -> None:
+    world.remove(8)
+    world.run(keep_user, named_guest(), POLICY.rules, MUCH_LATER)
+    waiting = "select created_at from notifications where user_id = 8 and state = 'waiting'"
+    ((planned_at,),) = world.ask(waiting)
+    assert planned_at == to_ms(MUCH_LATER)
+    world.erase()
+    assert world.ask(waiting) == [(planned_at,)]
 
 
 def test_an_address_that_somebody_else_has_by_now_names_him(world: Removing) -> None:

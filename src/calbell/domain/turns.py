@@ -18,6 +18,9 @@ counts as single pushes and not as a burst."""
 FOR_SINGLE = 5
 """One in so many of a request is for single pushes that have just come."""
 
+MOST_SINGLE = 50
+"""No more are for them in a claim of many requests, which is for who goes without a pace."""
+
 NEWEST_LOOKED_AT = 500
 """Among so many of the newest single pushes one is found for each phone."""
 
@@ -47,6 +50,6 @@ def chosen(by_deadline: Sequence[int], newest: Iterable[tuple[int, int]], number
     of_phones: dict[int, int] = {}
     for id_, phone_id in newest:
         of_phones.setdefault(phone_id, id_)
-    fresh = list(of_phones.values())[: number // FOR_SINGLE]
+    fresh = list(of_phones.values())[: min(number // FOR_SINGLE, MOST_SINGLE)]
     kept = set(fresh)
     return [*fresh, *(id_ for id_ in by_deadline if id_ not in kept)][:number]

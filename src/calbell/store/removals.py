@@ -216,11 +216,12 @@ def _veil_events(connection: Connection, removal: _Removal, room: int) -> int | 
 
 def come_back(connection: Connection, user_id: int) -> None:
     """The user is here again: what is told from now on may name him. What was told to him before he
-    was removed goes all the same."""
+    was removed goes all the same, and at once what still waited to be told: it is planned anew."""
     connection.run(_SQL["free_user"], id=user_id)
-    for id_, _, text in connection.run(_SQL["removals_under_way"]):
+    for id_, removed_at, text in connection.run(_SQL["removals_under_way"]):
         details = _details.decode(text)
         if id_ == user_id and not details.is_back:
+            connection.run(_SQL["drop_waiting"], id=user_id, removed_at=removed_at)
             part = Part.HIS_OWN if details.part is Part.HIS_OWN else Part.REST
             _keep(connection, id_, replace(details, is_back=True, part=part, after=0))
 

@@ -78,6 +78,11 @@ update removals set details = :details where user_id = :id
 -- Something that was said to him before he was removed.
 select id from notifications where user_id = :id and created_at <= :removed_at limit :number
 
+-- name: drop_waiting
+-- What was to be said to him later, before he was removed, is gone.
+delete from notifications
+where user_id = :id and state = 'waiting' and created_at <= :removed_at
+
 -- name: drop_deliveries_of
 -- Some deliveries of what was said are gone, with their attempts.
 delete from deliveries where id in (
