@@ -29,7 +29,8 @@ order by coalesce(b.end_at, b.updated_at) desc, b.id desc limit :number
 -- Users whose name, username or address looks like this, by id; of very many only so many are
 -- looked at.
 select u.id, u.name
-from (select id, name, username from users order by id desc limit :looked) as u
+from (select id, name, username from users where removed_at is null
+  order by id desc limit :looked) as u
 where lower(u.name) like :pattern escape '\' or lower(u.username) like :pattern escape '\'
   or exists (select 1 from addresses a
     where a.user_id = u.id and a.address like :pattern escape '\')
@@ -37,7 +38,7 @@ order by u.id limit :number
 
 -- name: users_after
 -- Users, by id, above one of them.
-select id, name from users where id > :after order by id limit :number
+select id, name from users where id > :after and removed_at is null order by id limit :number
 
 -- name: phones_of_each
 -- How many phones each of these users has, and how many of them can be rung.
