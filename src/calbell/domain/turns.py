@@ -24,6 +24,8 @@ MOST_SINGLE = 50
 NEWEST_LOOKED_AT = 500
 """Among so many of the newest single pushes one is found for each phone."""
 
+_ONE_REQUEST = 100
+
 
 class Line(IntEnum):
     """Where a queued delivery stands: in no line before it is due, in that of single pushes, or in
@@ -41,6 +43,12 @@ def line_of(planned: Planned, users_told: int, told_to_user: int) -> Line:
     if planned.kind is PushEvent.BOOKING_REMINDER or planned.held:
         return Line.BULK
     return Line.SINGLE if max(users_told, told_to_user) <= FEW else Line.BULK
+
+
+def looked_at(number: int) -> int:
+    """Among how many of the newest single pushes those are found that leave with `number` others.
+    Who goes without a pace takes many at once, and looks at fewer: nobody waits for long there."""
+    return NEWEST_LOOKED_AT if number <= _ONE_REQUEST else 2 * MOST_SINGLE
 
 
 def chosen(by_deadline: Sequence[int], newest: Iterable[tuple[int, int]], number: int) -> list[int]:

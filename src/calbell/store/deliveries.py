@@ -119,7 +119,7 @@ def due(connection: Connection, project_id: int, now: datetime, number: int) -> 
     if len(by_deadline) < number:
         return by_deadline
     newest = connection.run(
-        _SQL["newest_singles"], project_id=project_id, number=turns.NEWEST_LOOKED_AT
+        _SQL["newest_singles"], project_id=project_id, number=turns.looked_at(number)
     )
     ids = turns.chosen([one.id for one in by_deadline], newest, number)
     known = {one.id: one for one in by_deadline}
