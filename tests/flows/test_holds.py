@@ -101,6 +101,31 @@ def test_a_phone_that_is_gone_tries_nothing_and_another_one_does_at_once() -> No
     stage.plays(story())
 
 
+@pytest.mark.parametrize("until", ["free_at", "backoff_until"])
+def test_a_try_waits_for_the_turn_of_its_project(until: str) -> None:
+    """What is superseded meanwhile is not sent."""
+    stage = Stage()
+    iphone = stage.phone(7)
+
+    async def story() -> None:
+        broken(stage)
+        stage.tell(7)
+        await sleep(HOUR)
+        mended(stage)
+        requests = len(stage.line.sent)
+        later = int(stage.now().timestamp() * 1000) + 1_000_000
+        stage.script(f"update projects set {until} = {later};")
+        await sleep(600)
+        assert ("queued", "InvalidCredentials") in stage.states()
+        stage.script("update notifications set superseded_by = id;")
+        await sleep(600)
+        assert len(stage.line.sent) == requests
+
+    stage.plays(story())
+    assert stage.shown(iphone) == 0
+    assert stage.states() == {("withdrawn", "superseded"): 1}
+
+
 def test_what_goes_stale_while_it_waits_keeps_the_code() -> None:
     stage = Stage()
     stage.phone(7)

@@ -121,6 +121,12 @@ def probe(
         if hold.probe_at > now or any(other.is_wider_than(hold) for other in standing):
             continue
         found = _candidates(connection, hold, policy, now)
+        if found is not None:
+            opens_at = deliveries.opens_at(connection, found[0])
+            if opens_at > now + LEAD:
+                # Claimed now, it would not be true any more when its turn comes.
+                holds.probe(connection, hold, opens_at - LEAD, hold.probes)
+                continue
         one = found and min(found[1].sendable, key=lambda delivery: delivery.attempt, default=None)
         # Where nothing waits it was no try: what comes next need not wait for long.
         probes = hold.probes + (one is not None)

@@ -194,6 +194,12 @@ def end(
     connection.each(_SQL["end_queued"], list(ended), now=to_ms(now))
 
 
+def opens_at(connection: Connection, project_id: int) -> datetime:
+    """When the project may be sent to again."""
+    ((ms,),) = connection.run(_SQL["opens_at"], id=project_id)
+    return from_ms(ms)
+
+
 def pace(
     connection: Connection,
     project_id: int,

@@ -27,6 +27,12 @@ order by p.claimed_at, p.id limit 1
 -- When the project may be sent to again. To be asked by who has picked it, so that it stays so.
 select max(o.free_at) from projects o where o.id in (:id, 1) or :id = 1
 
+-- name: opens_at
+-- When the project may be sent to again: at its turn, and not before its pause is over.
+select max(case when o.id = :id and o.backoff_until > o.free_at then o.backoff_until
+  else o.free_at end)
+from projects o where o.id in (:id, 1) or :id = 1
+
 -- name: line_up
 -- Some that were in no line before they were due stand in the one that goes by deadlines.
 update deliveries set line = 2 where id in (
