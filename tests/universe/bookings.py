@@ -83,7 +83,7 @@ class Bookings:
 
     async def go_on(self) -> None:
         """People book, for ever."""
-        hours = 240 if self._calcom.nature.sleepy else 30
+        hours = 30 * self._calcom.nature.sleepy
         while True:
             await asyncio.sleep(self._chance.expovariate(1 / (hours * 3600)))
             for _ in range(self._chance.choice((1, 1, 1, 2, 2, 5))):

@@ -51,7 +51,7 @@ DELIVERY_MOVES = {
 NOTIFICATION_MOVES = {(state, end) for (state, _), end in NOTIFICATION_TRANSITIONS.items()}
 
 _AT_HAND_OVER = """
-select d.expires_at, d.user_id, p.token, s.at, t.at,
+select d.created_at, d.expires_at, d.user_id, p.token, s.at, t.at,
   coalesce((select a.receipt_code from attempts a where a.delivery_id = d.id
     and a.ticket_id is not null order by a.number desc limit 1), 'ok')
 from deliveries d
@@ -128,7 +128,7 @@ class Invariants:
         if not rows:
             _require(any(map(self._has_just_left, self._people())), "nobody has this delivery")
             return None
-        ((expires_at, user_id, token, superseded_at, ticket_at, receipt),) = rows
+        ((created_at, expires_at, user_id, token, superseded_at, ticket_at, receipt),) = rows
         left_ms = to_ms(left)
         _require(token == handed.token, "on another phone")
         _require(left_ms + self._skew_ms < expires_at, "stale")
@@ -137,6 +137,10 @@ class Invariants:
         _require(not knew, "taken before")
         self._check_phone(handed, user_id, left)
         self._check_booking(handed, user_id, left)
+        if handed.event == PushEvent.BOOKING_REMINDER:
+            # By the machine's clock of that moment, right or wrong.
+            start_at = self._universe.bookings.known[handed.uid].start_at
+            _require(start_at - from_ms(created_at) <= REMINDED, "reminded too early")
         return int(user_id)
 
     def _check_phone(self, handed: Handed, user_id: int, left: datetime) -> None:
@@ -149,9 +153,6 @@ class Invariants:
         _require(user_id in known.parts, f"told user {user_id} of another's booking")
         if known.over_at is not None and known.over_at < left:
             _require(handed.event not in STATE_NEWS - ENDINGS, "not true any more")
-        if handed.event == PushEvent.BOOKING_REMINDER:
-            early = known.start_at - left - REMINDED - self._universe.skew
-            _require(early <= LONGEST_WAY, "reminded too early")
         resident = self._universe.people.residents[user_id]
         is_settled = resident.is_here and resident.changed_at < left
         if is_settled and resident.locale.startswith("en"):

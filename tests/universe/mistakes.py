@@ -101,13 +101,17 @@ class Mistakes:
             kinds += [self._clock_jumps] * 4
         while not self._site.weather.is_over:
             await self._chance.choice(kinds)()
-            await asyncio.sleep(self._chance.expovariate(1 / (36 * 3600)))
+            await asyncio.sleep(
+                self._chance.expovariate(1 / (36 * 3600 * self._site.nature.sleepy))
+            )
 
     async def phones_change(self) -> None:
         """Phones are bought, sold, wiped, found again, until all trouble is over."""
         while not self._site.weather.is_over:
             await self.phone_changes()
-            await asyncio.sleep(self._chance.expovariate(1 / (30 * 3600)))
+            await asyncio.sleep(
+                self._chance.expovariate(1 / (30 * 3600 * self._site.nature.sleepy))
+            )
 
     def in_the_middle(self, token: str, share: float) -> None:
         """Something is sent to this phone: in a share of the cases, right then, the phone or its

@@ -20,7 +20,7 @@ class Nature(Struct, frozen=True, kw_only=True):
     `alone`: one process that does everything, as on SQLite; else several around one database, as
     on PostgreSQL. `clock_jumps`: the machine's clock is wrong at times. `spools`: webhooks may wait
     in files. `crowd`: enough phones for a wave of answers that they are gone. `hurried`: Expo takes
-    so little in a second that the pace matters. `sleepy`: bookings are rare, and trouble is not.
+    so little in a second that the pace matters. `sleepy`: all that happens is so many times rarer.
     """
 
     begins_at: datetime
@@ -29,7 +29,7 @@ class Nature(Struct, frozen=True, kw_only=True):
     spools: bool
     crowd: bool
     hurried: bool
-    sleepy: bool
+    sleepy: int
 
     @property
     def words(self) -> str:
@@ -41,7 +41,7 @@ class Nature(Struct, frozen=True, kw_only=True):
             "a spool": self.spools,
             "a crowd of phones": self.crowd,
             "a hundred a second": self.hurried,
-            "few bookings": self.sleepy,
+            f"{self.sleepy} times quieter than others": self.sleepy > 1,
         }
         return ", ".join(kind for kind, is_so in kinds.items() if is_so)
 
@@ -61,5 +61,5 @@ def nature_of(seed: int) -> Nature:
         spools=chance.random() < 0.4,
         crowd=chance.random() < 0.3,
         hurried=chance.random() < 0.4,
-        sleepy=chance.random() < 0.6,
+        sleepy=chance.choice((1, 1, 1, 3, 10)),
     )

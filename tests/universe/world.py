@@ -211,7 +211,7 @@ class Universe:
         chance = Random(f"{self.seed} sky")
         while True:
             self._change_weather()
-            await asyncio.sleep(chance.expovariate(1 / DAY.total_seconds()))
+            await asyncio.sleep(chance.expovariate(1 / (DAY.total_seconds() * self.nature.sleepy)))
 
     def _change_weather(self) -> None:
         self.tell(f"the weather is {self.weather.change()}")
