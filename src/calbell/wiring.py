@@ -59,6 +59,8 @@ from calbell.flows.loop import Loop
 from calbell.flows.own_webhooks import OwnWebhooks, Registered
 from calbell.flows.prune import EVERY, Prune
 from calbell.flows.receive import Receive
+from calbell.flows.reconcile import LOOKS_EVERY as LONGEST_SWEEP_REST
+from calbell.flows.reconcile import Reconcile
 from calbell.flows.recover import LOOKS_EVERY as RECOVERS_EVERY
 from calbell.flows.recover import Recover
 from calbell.flows.register import Register
@@ -344,6 +346,7 @@ class Service:
             self._run(Loop("tally", self.clock, longest=LONGEST_PAUSE), tally.turn)
             self._beat()
             self._listen()
+            self._reconcile()
         recover = Recover(self.database, self.clock, self._wake)
         self._run(Loop("recover", self.clock, longest=RECOVERS_EVERY), recover.turn)
 
@@ -438,6 +441,23 @@ class Service:
             hears_all=bool(self._settings.webhook_secrets),
         )
         self._run(Loop("heartbeat", self.clock, longest=BEATS_EVERY), heartbeat.turn)
+
+    def _reconcile(self) -> None:
+        """With a key of Cal.com's, bookings are compared with what it has."""
+        key = self._settings.calcom_api_key
+        if key is None:
+            return
+        reconcile = Reconcile(
+            self._calcom,
+            f"Bearer {key.reveal()}",
+            self.database,
+            self.parts.take_in,
+            self.clock,
+            self.metrics,
+            every=self._settings.reconcile,
+            worker=new_key(self.chance)[:12],
+        )
+        self._run(Loop("reconcile", self.clock, longest=LONGEST_SWEEP_REST), reconcile.turn)
 
     def _listen(self) -> None:
         """Work that other processes make is noticed at once."""
