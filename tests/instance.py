@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from itertools import count
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
@@ -128,7 +129,9 @@ class Instance:
         self.sorts = True
         """Older versions of Cal.com do not know how to sort by the last change."""
         self.refuses: Callable[[str], web.Response | None] = lambda _: None
-        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self.ahead = timedelta()
+        """How far its clock is ahead of ours."""
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC) + self.ahead
         self.loses_webhooks = False
         self.sent: list[tuple[Json, Json]] = []
         """Every webhook that went out, with what it was sent for."""
@@ -248,6 +251,7 @@ class Instance:
         self._spent[token, window] += 1
         left = self.limit - self._spent[token, window]
         headers = {
+            "Date": format_datetime(datetime.now(UTC) + self.ahead, usegmt=True),
             "X-RateLimit-Limit-Default": str(self.limit),
             "X-RateLimit-Remaining-Default": str(max(left, 0)),
             "X-RateLimit-Reset-Default": str(self.window_seconds),

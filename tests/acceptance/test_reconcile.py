@@ -273,7 +273,27 @@ def test_a_key_that_sees_its_owners_bookings_alone_says_so(
     seen = stand.program.first(stand.program.err, _sight)
     assert seen == "bookings of user 7"
 
+    def swept() -> str | None:
+        out: str = stand.database.run("status").out
+        return out if "compared with Cal.com" in out else None
+
+    assert seen in until(swept, "the end of a sweep")
+
 
 def _sight(line: str) -> str | None:
     told = msgspec.json.decode(line)
     return told["sees"] if told["event"] == "reconciling" else None
+
+
+def test_a_clock_of_cal_coms_that_runs_ahead_outdates_nothing(
+    stand: Reconciling, calcom: Instance
+) -> None:
+    phone = stand.arrive()
+    calcom.loses_webhooks = True
+    calcom.ahead = timedelta(hours=1)
+    booked = calcom.book(host(calcom), STRANGER)
+    stand.hears(phone, ("BOOKING_CONFIRMED", booked))
+    calcom.loses_webhooks = False
+    calcom.cancel(booked)
+    stand.hears(phone, ("BOOKING_CONFIRMED", booked), ("BOOKING_CANCELLED", booked))
+    assert stand.repaired() == 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Final, TypeAlias
 from urllib.parse import urlencode
 
@@ -52,7 +53,8 @@ class Seen(Struct, frozen=True, kw_only=True):
 class Page(Struct, frozen=True, kw_only=True):
     """Some bookings. `until` is the latest change of any of them, read or not; `is_ordered` says
     that they came in the order of their changes: older versions of Cal.com do not sort so. `rest`
-    is how long to leave the instance alone before the next page."""
+    is how long to leave the instance alone before the next page, `said_at` when this was said, by
+    its own clock, if it shows one."""
 
     seen: tuple[Seen, ...]
     unreadable: int
@@ -60,6 +62,7 @@ class Page(Struct, frozen=True, kw_only=True):
     is_ordered: bool
     until: datetime | None
     rest: timedelta | None
+    said_at: datetime | None
 
 
 class Place(Struct, frozen=True):
@@ -123,6 +126,7 @@ def _page(answer: Answer) -> Listed:
         is_ordered=changed == sorted(changed),
         until=max(changed, default=None),
         rest=_rest(answer),
+        said_at=_said_at(answer),
     )
 
 
@@ -134,6 +138,14 @@ def _rest(answer: Answered) -> timedelta | None:
     if limit is None or reset is None or (left or 0) > limit // SHARE_LEFT:
         return None
     return min(timedelta(seconds=reset), LONGEST_REST)
+
+
+def _said_at(answer: Answered) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
 
 
 def _number(said: str | None) -> int | None:

@@ -107,7 +107,7 @@ class Reconcile:
         return await self._take(listed, place, now)
 
     async def _take(self, listed: Page, place: Place, now: datetime) -> datetime:
-        settled_by = now - min(SETTLING, self._every)
+        settled_by = (listed.said_at or now) - min(SETTLING, self._every)
         settled = [one for one in listed.seen if one.event.sent_at <= settled_by]
         fresh = [one.event.sent_at for one in listed.seen if one.event.sent_at > settled_by]
         self._repaired += await self._repair(settled, now)
@@ -199,7 +199,7 @@ class Reconcile:
         for one in seen:
             booking = known.get(one.event.uid) or Booking(uid=one.event.uid)
             replaced = known.get(one.event.replaces or "")
-            event = _as_moved(one.event, replaced)
+            event = _as_heard(one.event, replaced, now)
             found = differences(booking, replaced, event, one.moved_to, now)
             if found:
                 lacking.append((one, found))
@@ -242,11 +242,11 @@ def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((at for at in (one, other) if at is not None), default=None)
 
 
-def _as_moved(event: BookingEvent, replaced: Booking | None) -> BookingEvent:
-    """With the times that the booking had before, where these are known."""
-    if replaced is None or replaced.times is None:
-        return event
-    return structs.replace(event, old_times=replaced.times)
+def _as_heard(event: BookingEvent, replaced: Booking | None, now: datetime) -> BookingEvent:
+    """With the times that the booking had before, where these are known. As with webhooks, a clock
+    that runs ahead does not outdate what follows."""
+    old_times = event.old_times if replaced is None else replaced.times
+    return structs.replace(event, sent_at=min(event.sent_at, now), old_times=old_times)
 
 
 def _incoming(seen: Seen, event: BookingEvent, nth: int) -> Incoming:

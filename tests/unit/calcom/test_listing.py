@@ -164,6 +164,12 @@ def test_what_is_no_list_is_a_refusal_that_says_how_long(
     assert listed.wait == (None if wait is None else timedelta(seconds=wait))
 
 
+def test_a_page_says_when_it_was_made_by_cal_coms_clock() -> None:
+    assert read(headers={"date": "Wed, 25 Nov 2026 12:00:00 GMT"}).said_at == NOW
+    for date in ("soon", "", "Wed, 25 Nov 2026 12:00:00 -0000"):
+        assert read(headers={"date": date}).said_at is None
+
+
 def test_a_page_begins_where_it_is_told() -> None:
     api = Api(Answered(200, {}, b'{"data":[]}'))
     for place in (Place(NOW), Place(None, NOW), Place(NOW, NOW, 50)):
