@@ -125,7 +125,7 @@ class Instance:
         self.asked: Counter[str] = Counter()
         self.limit = 1_000_000
         self.window_seconds = 60
-        self.is_down = False
+        self.is_down = self.hangs = False
         self.sorts = True
         """Older versions of Cal.com do not know how to sort by the last change."""
         self.refuses: Callable[[str], web.Response | None] = lambda _: None
@@ -241,6 +241,8 @@ class Instance:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """What it says to any request."""
         self.asked[f"{request.method} {request.path}"] += 1
+        if self.hangs:
+            await asyncio.sleep(60)
         if self.is_down:
             assert request.transport is not None
             request.transport.abort()

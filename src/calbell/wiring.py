@@ -296,6 +296,7 @@ class Service:
         self._ending = Ending()
         self._calcom = CalcomApi(settings.calcom_api_url)
         self._own_webhooks: OwnWebhooks | None = None
+        self._sweep: asyncio.Task[None] | None = None
         self._transport = HttpTransport(
             settings.expo_base_url, settings.expo_timeout, settings.expo_max_concurrency + 1
         )
@@ -400,6 +401,9 @@ class Service:
         grace = grace or Grace(GRACE)
         for loop in self._loops:
             loop.stop()
+        if self._sweep is not None:
+            # Nobody's push waits for it, and what Cal.com takes to answer is not Expo's to miss.
+            self._sweep.cancel()
         await grace.wait(self._tasks)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LAST_MOMENT.total_seconds())
@@ -422,9 +426,11 @@ class Service:
         for loop in self._loops:
             loop.wake()
 
-    def _run(self, loop: Loop, turn: Turn) -> None:
+    def _run(self, loop: Loop, turn: Turn) -> asyncio.Task[None]:
         self._loops.append(loop)
-        self._tasks.add(asyncio.create_task(loop.run(turn), name=loop.name))
+        task = asyncio.create_task(loop.run(turn), name=loop.name)
+        self._tasks.add(task)
+        return task
 
     async def _measure(self) -> datetime | None:
         assert isinstance(self.clock, SharedClock)
@@ -457,7 +463,8 @@ class Service:
             every=self._settings.reconcile,
             worker=new_key(self.chance)[:12],
         )
-        self._run(Loop("reconcile", self.clock, longest=LONGEST_SWEEP_REST), reconcile.turn)
+        loop = Loop("reconcile", self.clock, longest=LONGEST_SWEEP_REST)
+        self._sweep = self._run(loop, reconcile.turn)
 
     def _listen(self) -> None:
         """Work that other processes make is noticed at once."""

@@ -297,3 +297,13 @@ def test_a_clock_of_cal_coms_that_runs_ahead_outdates_nothing(
     calcom.cancel(booked)
     stand.hears(phone, ("BOOKING_CONFIRMED", booked), ("BOOKING_CANCELLED", booked))
     assert stand.repaired() == 1
+
+
+def test_a_cal_com_that_hangs_keeps_nothing_from_stopping(
+    stand: Reconciling, calcom: Instance
+) -> None:
+    stand.sweeps(1)
+    calcom.hangs = True
+    stand.sweeps(1)
+    stand.program.ask_to_stop()
+    assert stand.program.wait(4) == 0
