@@ -69,6 +69,11 @@ class Metrics:
             "Webhooks kept in files because the database could not take them.",
             registry=self.registry,
         )
+        self.repaired = Counter(
+            "calbell_reconcile_repaired",
+            "Events that no webhook brought and a comparison with Cal.com's bookings did.",
+            registry=self.registry,
+        )
         self.registrations = Counter(
             "calbell_registrations", "Phones registered, new or again.", registry=self.registry
         )

@@ -34,7 +34,7 @@ from calbell.choices import (
     require_spool,
     spool_of,
 )
-from calbell.config import ConfigError, Settings
+from calbell.config import AutoConnect, ConfigError, Settings
 from calbell.console.live import Ending
 from calbell.console.means import Means
 from calbell.console.pages import Console
@@ -46,6 +46,7 @@ from calbell.expo.transport import Transport
 from calbell.flows.clocks import SharedClock, SteadyClock, measuring_loop, system_clock
 from calbell.flows.collect import Collect, Patience
 from calbell.flows.compose import App
+from calbell.flows.connect import Connect
 from calbell.flows.dispatch import Dispatch
 from calbell.flows.erase import Erase
 from calbell.flows.follow import Follow
@@ -55,8 +56,11 @@ from calbell.flows.heartbeat import EVERY as BEATS_EVERY
 from calbell.flows.heartbeat import Heartbeat
 from calbell.flows.identify import CalcomUsers, Identify
 from calbell.flows.loop import Loop
+from calbell.flows.own_webhooks import OwnWebhooks, Registered
 from calbell.flows.prune import EVERY, Prune
 from calbell.flows.receive import Receive
+from calbell.flows.reconcile import LOOKS_EVERY as LONGEST_SWEEP_REST
+from calbell.flows.reconcile import Reconcile
 from calbell.flows.recover import LOOKS_EVERY as RECOVERS_EVERY
 from calbell.flows.recover import Recover
 from calbell.flows.register import Register
@@ -69,7 +73,7 @@ from calbell.flows.surroundings import Clock, new_key
 from calbell.flows.take_in import TakeIn
 from calbell.flows.tally import LONGEST_PAUSE, Tally
 from calbell.flows.unspool import Unspool
-from calbell.store import deliveries, durability, migrate
+from calbell.store import deliveries, durability, migrate, sources
 from calbell.store.database import Database, ThreadedDatabase
 from calbell.store.engines import engine_of
 from calbell.store.lock import ServingLock, hold
@@ -209,9 +213,11 @@ def application(
     *,
     steady: Clock | None = None,
     ending: Ending | None = None,
+    registered: Registered | None = None,
 ) -> ASGIApp:
     """The application to serve, around the parts of a service and a way to Cal.com. `steady` is a
-    clock that nobody sets, where the other one may be; answers without an end end with `ending`."""
+    clock that nobody sets, where the other one may be; answers without an end end with `ending`;
+    `registered` is told who registers with a token of Cal.com's."""
     steady = steady or clock
     token = settings.admin_token.reveal() if settings.admin_token else None
     identify = Identify(
@@ -228,7 +234,7 @@ def application(
         hears_all=bool(settings.webhook_secrets),
     )
     handlers = Handlers(
-        subscriptions=Subscriptions(parts.register, metrics),
+        subscriptions=Subscriptions(parts.register, metrics, registered),
         me=Me(database),
         devices=Devices(
             database,
@@ -258,6 +264,16 @@ def application(
     )
 
 
+def own_webhooks_of(
+    settings: Settings, calcom: CalcomApi, database: Database, chance: Random, clock: Clock
+) -> OwnWebhooks | None:
+    """What makes a webhook for whoever registers, if the settings say so."""
+    if settings.auto_connect is AutoConnect.OFF or settings.public_url is None:
+        return None
+    connect = Connect(calcom, database, chance, clock)
+    return OwnWebhooks(connect, database, settings.public_url)
+
+
 class Service:
     """A whole service in this process: database threads, loops, and the application to serve.
 
@@ -279,6 +295,8 @@ class Service:
         self._steady = SteadyClock()
         self._ending = Ending()
         self._calcom = CalcomApi(settings.calcom_api_url)
+        self._own_webhooks: OwnWebhooks | None = None
+        self._sweep: asyncio.Task[None] | None = None
         self._transport = HttpTransport(
             settings.expo_base_url, settings.expo_timeout, settings.expo_max_concurrency + 1
         )
@@ -315,8 +333,10 @@ class Service:
             lanes=self._engine.lanes,
             steady=self._steady,
         )
-        if serves and not self._settings.webhook_secrets:
-            log.warning("no_webhook_secret", remedy="set CALBELL_WEBHOOK_SECRETS")
+        await self._say_who_is_heard(serves=serves)
+        self._own_webhooks = own_webhooks_of(
+            self._settings, self._calcom, self.database, self.chance, self.clock
+        )
         if serves:
             for loop, turn in self.parts.serving_loops:
                 self._run(loop, turn)
@@ -327,8 +347,17 @@ class Service:
             self._run(Loop("tally", self.clock, longest=LONGEST_PAUSE), tally.turn)
             self._beat()
             self._listen()
+            self._reconcile()
         recover = Recover(self.database, self.clock, self._wake)
         self._run(Loop("recover", self.clock, longest=RECOVERS_EVERY), recover.turn)
+
+    async def _say_who_is_heard(self, *, serves: bool) -> None:
+        if not serves or self._settings.webhook_secrets:
+            return
+        if self._settings.auto_connect is AutoConnect.OFF and not await self.database.read(
+            sources.listed
+        ):
+            log.warning("no_webhook_secret", remedy="run calbell connect")
 
     def _take_database(self, *, alone: bool) -> None:
         """The schema is this program's, and a SQLite file this process's alone."""
@@ -359,6 +388,7 @@ class Service:
             self.metrics,
             steady=self._steady,
             ending=self._ending,
+            registered=self._own_webhooks.registered if self._own_webhooks else None,
         )
 
     def end_streams(self) -> None:
@@ -371,6 +401,9 @@ class Service:
         grace = grace or Grace(GRACE)
         for loop in self._loops:
             loop.stop()
+        if self._sweep is not None:
+            # Nobody's push waits for it, and what Cal.com takes to answer is not Expo's to miss.
+            self._sweep.cancel()
         await grace.wait(self._tasks)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LAST_MOMENT.total_seconds())
@@ -378,6 +411,8 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.parts.dispatch.stop(grace)
+        if self._own_webhooks is not None:
+            await self._own_webhooks.stop()
         await self._transport.close()
         await self._calcom.close()
         for close in self._closers:
@@ -391,9 +426,11 @@ class Service:
         for loop in self._loops:
             loop.wake()
 
-    def _run(self, loop: Loop, turn: Turn) -> None:
+    def _run(self, loop: Loop, turn: Turn) -> asyncio.Task[None]:
         self._loops.append(loop)
-        self._tasks.add(asyncio.create_task(loop.run(turn), name=loop.name))
+        task = asyncio.create_task(loop.run(turn), name=loop.name)
+        self._tasks.add(task)
+        return task
 
     async def _measure(self) -> datetime | None:
         assert isinstance(self.clock, SharedClock)
@@ -410,6 +447,24 @@ class Service:
             hears_all=bool(self._settings.webhook_secrets),
         )
         self._run(Loop("heartbeat", self.clock, longest=BEATS_EVERY), heartbeat.turn)
+
+    def _reconcile(self) -> None:
+        """With a key of Cal.com's, bookings are compared with what it has."""
+        key = self._settings.calcom_api_key
+        if key is None:
+            return
+        reconcile = Reconcile(
+            self._calcom,
+            f"Bearer {key.reveal()}",
+            self.database,
+            self.parts.take_in,
+            self.clock,
+            self.metrics,
+            every=self._settings.reconcile,
+            worker=new_key(self.chance)[:12],
+        )
+        loop = Loop("reconcile", self.clock, longest=LONGEST_SWEEP_REST)
+        self._sweep = self._run(loop, reconcile.turn)
 
     def _listen(self) -> None:
         """Work that other processes make is noticed at once."""

@@ -4,13 +4,13 @@ import json
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from calbell.config import Secret, Settings, TokenOwnership
 from calbell.domain.events import TimeSpan
 from calbell.domain.push_tokens import token_hash
 from calbell.domain.sightings import Sighting
-from calbell.store import subscriptions, upkeep
-from calbell.store.statements import Statement
+from calbell.store import sources, subscriptions, upkeep, users
 from calbell.store.subscriptions import Seen
 from tests import payloads
 from tests.api.desk import APP_PUSH, GOOD, TOKEN, Desk, Said
@@ -129,17 +129,36 @@ def test_it_is_said_whether_events_can_arrive() -> None:
         told = [desk.ask("GET", DEVICES, key=key).json()["data"][0] for key in keys.values()]
         return [one["events"] for one in told]
 
+    def connect(path: str, scope: str, user_id: int | None = None) -> int:
+        return desk.run(
+            lambda c: sources.create(c, path=path, secret="s", scope=scope, user_id=user_id)
+        )
+
     assert events() == ["none", "none"]
-    desk.run(lambda connection: connection.run(source("a", "8")))
+    of_8 = connect("a", "user", 8)
+    assert events() == ["none", "none"]  # nobody knows yet whether Cal.com has it
+    desk.run(sources.tie, of_8, "remote")
     assert events() == ["none", "connected"]
-    desk.run(lambda connection: connection.run(source("b", "null")))
+    for scope in ("organization:12", "event-type:5", "user"):
+        connect(scope, scope)
+    assert events() == ["none", "connected"]
+    of_all = connect("b", "instance")
+    assert events() == ["none", "connected"]  # nobody has pasted it yet
+    desk.run(sources.heard, [(of_all, desk.now)])
     assert events() == ["connected", "connected"]
 
 
-def source(path: str, user: str) -> Statement:
-    """A webhook that was connected at Cal.com."""
-    sql = f"insert into sources (path, secret, scope, user_id) values ('{path}', 's', 'x', {user})"
-    return Statement("source", "", (), (), (), sql, sql, returns_rows=False)
+@pytest.mark.parametrize("scope", ["organization:12", "oauth-client:abc"])
+def test_a_webhook_covers_those_it_tells_of(scope: str) -> None:
+    desk = Desk(Settings())
+    key = desk.user(7)
+    register(desk, key, "phone")
+    profile = desk.run(users.find, 7)
+    assert profile is not None
+    desk.run(users.save, structs.replace(profile, organization_id=12), desk.now)
+    assert desk.ask("GET", DEVICES, key=key).json()["data"][0]["events"] == "none"
+    desk.run(lambda c: sources.create(c, path="p", secret="s", scope=scope))
+    assert desk.ask("GET", DEVICES, key=key).json()["data"][0]["events"] == "connected"
 
 
 def deliveries(desk: Desk) -> dict[str, int]:

@@ -73,6 +73,15 @@ SECRETS = [
     "CALBELL_EXPO_ACCESS_TOKEN",
     "CALBELL_CALLBACK_SECRET",
 ]
+NEEDED = {
+    "CALBELL_CALLBACK_URL": {"CALBELL_CALLBACK_SECRET": EXAMPLES["CALBELL_CALLBACK_SECRET"][0]},
+    "CALBELL_AUTO_CONNECT": {
+        "CALBELL_PUBLIC_URL": "https://push.example.com",
+        "CALBELL_AUTH": "calcom",
+    },
+}
+"""What some settings do not go without."""
+
 AVAILABLE = sorted(VARIABLES.keys() - NOT_YET.keys())
 NOWHERE = Path("/nonexistent")
 
@@ -150,8 +159,7 @@ def test_a_default_is_what_writing_it_out_would_give(name: str) -> None:
 @pytest.mark.usefixtures("everything_available")
 def test_a_value_is_read(name: str) -> None:
     text, expected = EXAMPLES[name]
-    with_secret = {"CALBELL_CALLBACK_SECRET": EXAMPLES["CALBELL_CALLBACK_SECRET"][0]}
-    settings = load(with_secret | {name: text}, NOWHERE)
+    settings = load({**NEEDED.get(name, {}), name: text}, NOWHERE)
     assert value_of(settings, name) == expected
     assert value_of(Settings(), name) != expected
 
@@ -477,7 +485,8 @@ def test_what_is_quoted_in_the_env_file_arrives_unchanged(text: str) -> None:
 def test_every_variable_can_be_given_as_a_file(name: str, tmp_path: Path) -> None:
     text, expected = EXAMPLES[name]
     (tmp_path / "value").write_text(f"{text}\n", "utf-8")
-    settings = load({f"{name}_FILE": str(tmp_path / "value")}, NOWHERE)
+    needed = NEEDED.get(name, {})
+    settings = load({**needed, f"{name}_FILE": str(tmp_path / "value")}, NOWHERE)
     assert value_of(settings, name) == expected
 
 
@@ -601,3 +610,16 @@ def test_every_variable_is_described_with_where_it_comes_from(env_file: Path) ->
     assert described["CALBELL_ADMIN_TOKEN"] == ("***", "file 'token'")
     assert described["CALBELL_HOST"] == ("'127.0.0.1'", "default")
     assert described["CALBELL_SPOOL_DIR"] == ("none", "default")
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"CALBELL_AUTH": "calcom"}, "needs CALBELL_PUBLIC_URL"),
+        ({"CALBELL_PUBLIC_URL": "https://push.example.com"}, "needs calcom in CALBELL_AUTH"),
+    ],
+)
+def test_webhooks_of_users_need_an_address_and_their_tokens(
+    environ: dict[str, str], said: str
+) -> None:
+    assert said in refusal({"CALBELL_AUTO_CONNECT": "user", **environ})

@@ -11,6 +11,7 @@ from calbell.api.credentials import Caller
 from calbell.api.requests import Call
 from calbell.api.validation import DEVICE_ID, PLATFORM, TOKEN
 from calbell.domain.subscription import Platform, Registration, Subscription
+from calbell.flows.own_webhooks import Registered
 from calbell.flows.register import Register
 from calbell.store.connection import MissingReference
 from calbell.telemetry import Metrics
@@ -44,13 +45,17 @@ class Success(Struct, frozen=True):
 
 
 class Subscriptions:
-    """The two operations of Cal.com's `NotificationsSubscriptionsController`."""
+    """The two operations of Cal.com's `NotificationsSubscriptionsController`. `registered` is told
+    who registered with a token of Cal.com's."""
 
-    def __init__(self, register: Register, metrics: Metrics) -> None:
+    def __init__(
+        self, register: Register, metrics: Metrics, registered: Registered | None = None
+    ) -> None:
         self._register = register
         self._metrics = metrics
+        self._registered = registered
 
-    async def register(self, _: Call, body: Body, caller: Caller) -> Answer | Problem:
+    async def register(self, call: Call, body: Body, caller: Caller) -> Answer | Problem:
         """201, for a new token and a known one alike."""
         if not caller.may_register:
             return MAY_NOT_REGISTER
@@ -66,6 +71,9 @@ class Subscriptions:
         except MissingReference:
             return USER_WENT
         self._metrics.registrations.inc()
+        if self._registered is not None and caller.calcom_user is not None:
+            # A token of Cal.com's, which took it just now: it may make its user's webhook there.
+            self._registered(caller.user_id, call.header(b"authorization") or "")
         return json(201, Success("success", _shown(kept, token)))
 
     async def remove(self, _: Call, body: Body, caller: Caller) -> Answer | Problem:

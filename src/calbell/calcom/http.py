@@ -1,10 +1,12 @@
 """The way to a Cal.com instance over HTTP, with connections that are kept."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 import aiohttp
+from msgspec import Struct
 
 from calbell.calcom.me import Asked, CannotTell, read_me
 
@@ -15,6 +17,30 @@ CONNECTIONS: Final = 20
 """Questions under way at once."""
 
 MOST_ANSWER_BYTES: Final = 256 * 1024
+"""Of an answer about one thing."""
+
+MOST_LIST_BYTES: Final = 8 * 1024 * 1024
+"""Of a page of bookings with all that was answered in their forms."""
+
+API_VERSION: Final = "2024-08-13"
+"""The form of bookings that is read here."""
+
+
+class Answered(Struct, frozen=True):
+    """What Cal.com said, whatever the status; header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class NoAnswer(Struct, frozen=True):
+    """It said nothing; `reason` is ours. Whether it did what it was asked for is not known."""
+
+    reason: str
+
+
+Answer: TypeAlias = Answered | NoAnswer
 
 
 class CalcomApi:
@@ -39,19 +65,38 @@ class CalcomApi:
             # Many ask at once; that says nothing of the instance.
             return CannotTell("too many questions at once", is_down=False)
         try:
-            return await self._within_time(authorization)
+            answer = await self._within_time("GET", "/me", authorization, None, MOST_ANSWER_BYTES)
         finally:
             self._slots.release()
+        if isinstance(answer, NoAnswer):
+            return CannotTell(answer.reason)
+        return read_me(answer.status, answer.body)
 
-    async def _within_time(self, authorization: str) -> Asked:
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        authorization: str,
+        body: bytes | None = None,
+        *,
+        longest: int = MOST_ANSWER_BYTES,
+    ) -> Answer:
+        """What it says to a request with this `Authorization` header and JSON body; `path` begins
+        below the API's address and may have a query."""
+        async with self._slots:
+            return await self._within_time(method, path, authorization, body, longest)
+
+    async def _within_time(
+        self, method: str, path: str, authorization: str, body: bytes | None, longest: int
+    ) -> Answer:
         try:
             async with asyncio.timeout(self._timeout.total_seconds()):
-                return await self._me(authorization)
+                return await self._exchange(method, path, authorization, body, longest)
         except TimeoutError:
-            return CannotTell("timeout")
+            return NoAnswer("timeout")
         except (aiohttp.ClientError, OSError, UnicodeError):
             # Not the error itself: those of aiohttp hold the request with its credential.
-            return CannotTell("no connection")
+            return NoAnswer("no connection")
 
     async def close(self) -> None:
         """All connections are closed. A later question opens new ones."""
@@ -59,19 +104,27 @@ class CalcomApi:
         if session is not None:
             await session.close()
 
-    async def _me(self, authorization: str) -> Asked:
-        async with self._open_session().get(
-            f"{self._base_url}/me",
-            headers={"authorization": authorization},
+    async def _exchange(
+        self, method: str, path: str, authorization: str, body: bytes | None, longest: int
+    ) -> Answer:
+        headers = {"authorization": authorization, "cal-api-version": API_VERSION}
+        if body is not None:
+            headers["content-type"] = "application/json"
+        async with self._open_session().request(
+            method,
+            f"{self._base_url}{path}",
+            headers=headers,
+            data=body,
             allow_redirects=False,
         ) as response:
-            body = bytearray()
+            read = bytearray()
             async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > MOST_ANSWER_BYTES:
+                read += chunk
+                if len(read) > longest:
                     response.close()
-                    return CannotTell("too long an answer")
-            return read_me(response.status, bytes(body))
+                    return NoAnswer("too long an answer")
+            told = {name.lower(): value for name, value in response.headers.items()}
+            return Answered(response.status, told, bytes(read))
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:

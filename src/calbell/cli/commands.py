@@ -33,6 +33,8 @@ _COMMANDS = {
     "worker": ("serve:worker", "Delivery, receipts and reminders only, on PostgreSQL."),
     "demo": ("demo:demo", "The main job on this machine alone: no account anywhere."),
     "expo-simulator": ("expo_simulator:expo_simulator", "A local Expo Push Service."),
+    "connect": ("connect:connect", "Make or mend the webhook at Cal.com that tells of bookings."),
+    "doctor": ("doctor:doctor", "What is wrong with this installation, and how to mend it."),
     "push": ("push:push", "Send a test push to a user's phones, or only show it."),
     "users": ("users:app", "Add, change, list and remove users."),
     "keys": ("keys:app", "Create, list and revoke keys of apps and operators."),

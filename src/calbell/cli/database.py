@@ -12,6 +12,7 @@ from calbell.store import migrate as migrations
 from calbell.store import upkeep
 from calbell.store.engines import engine_of
 from calbell.store.holds import Held
+from calbell.store.sweeps import Sweep
 from calbell.store.upkeep import Counts, Storage
 
 
@@ -67,12 +68,23 @@ def _rows(counts: Counts) -> list[tuple[str, str]]:
         ("unreadable events", str(counts.unreadable_events)),
         ("database", _room(counts.storage)),
         ("last event", _at(counts.last_event_at) if counts.last_event_at else "none"),
+        *_swept(counts.sweep),
         *(("held", _held(held)) for held in counts.held),
         *(
             ("last error", f"{_at(error.at)} {error.outcome} {error.code or ''}")
             for error in counts.last_failures
         ),
     ]
+
+
+def _swept(sweep: Sweep) -> list[tuple[str, str]]:
+    """How comparing with Cal.com's bookings goes, where it is done."""
+    said = []
+    if sweep.finished_at is not None:
+        said.append(f"{_at(sweep.finished_at)}: {sweep.sees}")
+    if sweep.failure is not None and sweep.failed_at is not None:
+        said.append(f"failed {_at(sweep.failed_at)}: {sweep.failure}")
+    return [("compared with Cal.com", one) for one in said]
 
 
 def _held(held: Held) -> str:

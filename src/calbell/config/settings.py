@@ -282,5 +282,9 @@ def check_together(settings: Settings) -> None:
             f"CALBELL_RETRY_MAX_SECONDS={longest:g}: must be at least "
             f"CALBELL_RETRY_BASE_SECONDS ({base:g})"
         )
+    if settings.auto_connect is AutoConnect.USER and settings.public_url is None:
+        raise ConfigError("CALBELL_AUTO_CONNECT=user: needs CALBELL_PUBLIC_URL, where webhooks go")
+    if settings.auto_connect is AutoConnect.USER and AuthMethod.CALCOM not in settings.auth:
+        raise ConfigError("CALBELL_AUTO_CONNECT=user: needs calcom in CALBELL_AUTH: its tokens")
     if settings.callback_url and not settings.callback_secret:
         raise ConfigError("CALBELL_CALLBACK_URL: needs CALBELL_CALLBACK_SECRET, which signs")

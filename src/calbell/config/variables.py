@@ -13,10 +13,6 @@ T = TypeVar("T")
 PREFIX: Final = "CALBELL_"
 
 NOT_YET: Mapping[str, str | None] = {
-    "CALBELL_PUBLIC_URL": None,
-    "CALBELL_AUTO_CONNECT": None,
-    "CALBELL_CALCOM_API_KEY": None,
-    "CALBELL_RECONCILE_SECONDS": None,
     "CALBELL_CALLBACK_URL": None,
     "CALBELL_CALLBACK_SECRET": None,
 }

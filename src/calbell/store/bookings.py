@@ -60,6 +60,12 @@ def by_ids(connection: Connection, ids: Iterable[int]) -> Mapping[int, Booking]:
     return {row[1]: kept_of(row).booking for row in rows}
 
 
+def by_uids(connection: Connection, uids: Iterable[str]) -> Mapping[str, Booking]:
+    """Those of the bookings with these uids that are known, by uid."""
+    rows = connection.each(_SQL["bookings_by_uid"], [(uid,) for uid in sorted(set(uids))])
+    return {row[0]: kept_of(row).booking for row in rows}
+
+
 def by_uid(connection: Connection, uid: str) -> KeptBooking | None:
     """The booking with this uid."""
     rows = connection.run(_SQL["booking_by_uid"], uid=uid)

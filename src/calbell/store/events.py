@@ -194,6 +194,14 @@ def update_many(connection: Connection, events: Iterable[NewEvent]) -> dict[str,
     )
 
 
+def count_of(connection: Connection, trigger: str, since: datetime) -> int:
+    """How many events of this name were taken in since then. Looks through all of them: nobody
+    waits for it."""
+    ((number,),) = connection.run(_SQL["count_trigger"], trigger=trigger, since=to_ms(since))
+    total: int = number
+    return total
+
+
 class Refusal(Struct, frozen=True):
     """Why something was refused and how many bytes it had: nothing else is kept of it."""
 

@@ -73,6 +73,22 @@ def rotate(connection: Connection, source_id: int, secret: str, old_until: datet
     return changed > 0
 
 
+def tie(connection: Connection, source_id: int, remote_id: str) -> None:
+    """The source is this webhook of Cal.com's."""
+    connection.run(_SQL["tie_source"], id=source_id, remote_id=remote_id)
+
+
+def drop(connection: Connection, source_id: int) -> None:
+    """The source is gone; what it told stays."""
+    connection.run(_SQL["drop_source"], id=source_id)
+
+
+def of_scope(connection: Connection, scope: str, user_id: int | None) -> list[Source]:
+    """The sources of a scope, oldest first; of a user's, his own."""
+    rows = connection.run(_SQL["sources_of_scope"], scope=scope, user_id=user_id)
+    return [_source(row) for row in rows]
+
+
 def find(connection: Connection, path: str) -> Source | None:
     """The source with this path."""
     rows = connection.run(_SQL["find_source"], path=path)

@@ -4,10 +4,11 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from calbell.store import holds
+from calbell.store import holds, sweeps
 from calbell.store.connection import Connection
 from calbell.store.holds import Held
 from calbell.store.statements import load
+from calbell.store.sweeps import Sweep
 from calbell.store.times import from_ms, to_ms
 
 _SQL = load("upkeep")
@@ -50,6 +51,7 @@ class Counts(Struct, frozen=True, kw_only=True):
     last_failures: tuple[Failure, ...]
     held: tuple[Held, ...]
     storage: Storage
+    sweep: Sweep
 
 
 def depth(connection: Connection, now: datetime) -> Depth:
@@ -107,6 +109,7 @@ def counts(connection: Connection, now: datetime) -> Counts:
         held=tuple(holds.standing(connection)),
         last_failures=last_failures(connection),
         storage=storage(connection),
+        sweep=sweeps.state(connection),
     )
 
 

@@ -86,6 +86,11 @@ def is_covered(connection: Connection, user_id: int) -> bool:
     return bool(connection.run(_SQL["covering_source"], user_id=user_id))
 
 
+def has_own_webhook(connection: Connection, user_id: int) -> bool:
+    """Whether a webhook of the user's own is connected."""
+    return bool(connection.run(_SQL["own_source"], user_id=user_id))
+
+
 def directory_of(connection: Connection, people: Iterable[Person | None]) -> Directory:
     """The users whom these people may be, by id or by address."""
     named = [person for person in people if person is not None]

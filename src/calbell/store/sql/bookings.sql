@@ -38,3 +38,9 @@ join bookings b on b.people like r.pattern escape '\'
 where coalesce(b.end_at, b.updated_at) > :now
 order by b.uid
 {lock_bookings}
+
+-- name: bookings_by_uid
+-- The bookings with these uids as they stand.
+select b.uid, b.id, b.status, b.title, b.start_at, b.end_at, b.place, b.people, b.seats,
+  b.observed, b.replaced_by_uid, b.version
+from rows(uid text) as r join bookings b on b.uid = r.uid

@@ -84,3 +84,8 @@ delete from refusals where id <= (select max(id) from refusals) - 1000
 -- name: last_refusals
 -- The newest refusals.
 select at, reason, size from refusals order by id desc limit :number
+
+-- name: count_trigger
+-- How many events of one name came in since then.
+select count(*) from events where received_at >= :since and trigger_name = :trigger
+  and state = 'taken'

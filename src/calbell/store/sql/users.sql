@@ -56,5 +56,19 @@ select a.user_id, a.address from rows(id bigint) as r join addresses a on a.user
 order by a.user_id, a.is_primary desc, a.address
 
 -- name: covering_source
--- A webhook of Cal.com's that tells of this user's bookings.
-select id from sources where user_id is null or user_id = :user_id limit 1
+-- A webhook of Cal.com's that tells of this user's bookings: his own; his organisation's; a
+-- client's, whose users nobody else lists; or one for all, once it was heard: an operator pastes it.
+select s.id from sources s
+where (s.user_id = :user_id and (s.remote_id is not null or s.last_event_at is not null))
+   or s.scope like 'oauth-client:%'
+   or (s.scope = 'instance' and s.last_event_at is not null)
+   or s.scope = 'organization:' || (
+        select cast(u.organization_id as text) from users u where u.id = :user_id
+      )
+limit 1
+
+-- name: own_source
+-- A webhook of the user's own that came to be at Cal.com.
+select id from sources
+where user_id = :user_id and (remote_id is not null or last_event_at is not null)
+limit 1
