@@ -1,86 +1,44 @@
-"""Wiring: the only place where all parts meet."""
+"""A whole service in one process: threads, sockets, loops, and the application."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from random import Random, SystemRandom
+from random import SystemRandom
 
 import structlog
-from msgspec import Struct
 from starlette.types import ASGIApp
 
-from calbell.api.app import create_app
-from calbell.api.credentials import Credentials
-from calbell.api.devices import Devices
-from calbell.api.docs import Docs
-from calbell.api.events import Events
-from calbell.api.gate import Gate
-from calbell.api.key_ring import KeyRing
-from calbell.api.keys import Keys
-from calbell.api.me import Me
-from calbell.api.operator import OperatorApi
-from calbell.api.people import People
-from calbell.api.preferences import PreferencesApi
-from calbell.api.subscriptions import Subscriptions
-from calbell.api.table import Handlers, routes, user_routes
-from calbell.api.webhooks import Webhooks
 from calbell.beat import BeatAddress
 from calbell.calcom.http import CalcomApi
 from calbell.choices import (
-    admission_of,
     app_of,
-    pace_of,
-    policy_of,
     require_spool,
-    spool_of,
 )
 from calbell.config import AutoConnect, ConfigError, Settings
 from calbell.console.live import Ending
-from calbell.console.means import Means
-from calbell.console.pages import Console
-from calbell.domain.sightings import ASKED_AGAIN
-from calbell.expo.answers import LONGEST_WAIT
-from calbell.expo.client import ExpoClient
 from calbell.expo.http import HttpTransport
-from calbell.expo.transport import Transport
 from calbell.flows.clocks import SharedClock, SteadyClock, measuring_loop, system_clock
-from calbell.flows.collect import Collect, Patience
-from calbell.flows.compose import App
-from calbell.flows.connect import Connect
-from calbell.flows.dispatch import Dispatch
-from calbell.flows.erase import Erase
-from calbell.flows.follow import Follow
 from calbell.flows.grace import Grace
-from calbell.flows.hear import Hear
 from calbell.flows.heartbeat import EVERY as BEATS_EVERY
 from calbell.flows.heartbeat import Heartbeat
-from calbell.flows.identify import CalcomUsers, Identify
 from calbell.flows.loop import Loop
-from calbell.flows.own_webhooks import OwnWebhooks, Registered
-from calbell.flows.prune import EVERY, Prune
-from calbell.flows.receive import Receive
+from calbell.flows.own_webhooks import OwnWebhooks
 from calbell.flows.reconcile import LOOKS_EVERY as LONGEST_SWEEP_REST
 from calbell.flows.reconcile import Reconcile
 from calbell.flows.recover import LOOKS_EVERY as RECOVERS_EVERY
 from calbell.flows.recover import Recover
-from calbell.flows.register import Register
-from calbell.flows.release import Release
-from calbell.flows.rescue import Rescue
 from calbell.flows.restore import Restoring, serve_copy
-from calbell.flows.sources import Sources
-from calbell.flows.steps import Steps
 from calbell.flows.surroundings import Clock, new_key
-from calbell.flows.take_in import TakeIn
 from calbell.flows.tally import LONGEST_PAUSE, Tally
-from calbell.flows.unspool import Unspool
 from calbell.store import deliveries, durability, migrate, sources
-from calbell.store.database import Database, ThreadedDatabase
+from calbell.store.database import ThreadedDatabase
 from calbell.store.engines import engine_of
 from calbell.store.lock import ServingLock, hold
-from calbell.store.pauses import Longest
 from calbell.store.sqlite import SqliteEngine
 from calbell.store.watch import LOOKS_EVERY, ForeignWrites, Listener
 from calbell.telemetry import Metrics
+from calbell.wiring.application import application, own_webhooks_of
+from calbell.wiring.parts import Turn, assemble
 
 log = structlog.get_logger()
 
@@ -90,188 +48,6 @@ GRACE = timedelta(seconds=8)
 LAST_MOMENT = timedelta(seconds=0.5)
 """How long it waits, even then, for loops to finish their turns: a turn that is cancelled may have
 claimed what nobody will send."""
-
-NET = timedelta(seconds=5)
-"""How often a loop looks for work at the latest, should a wake-up ever be missed."""
-
-Turn = Callable[[], Awaitable[datetime | None]]
-
-
-class Parts(Struct, frozen=True):
-    """Everything that a running service consists of but its threads and sockets: the universe is
-    made from the same parts. `loops` run where deliveries are made, `serving_loops` where requests
-    are answered; after `wake` those that others make work for look for it."""
-
-    register: Register
-    take_in: TakeIn
-    receive: Receive
-    dispatch: Dispatch
-    loops: tuple[tuple[Loop, Turn], ...]
-    serving_loops: tuple[tuple[Loop, Turn], ...]
-    wake: Callable[[], None]
-    app: App
-
-
-def assemble(
-    settings: Settings,
-    database: Database,
-    transport: Transport,
-    clock: Clock,
-    chance: Random,
-    metrics: Metrics,
-    *,
-    lanes: int,
-    net: timedelta = NET,
-    steady: Clock | None = None,
-    app: App | None = None,
-) -> Parts:
-    """The parts of a service around a database, a clock, and a way to Expo. `steady` is a clock
-    that nobody sets, where the other one may be; `app` is what the settings say about the app, if
-    they were read before."""
-    steady = steady or clock
-    app = app or app_of(settings)
-    policy, pace = policy_of(settings), pace_of(settings)
-    token = settings.expo_access_token
-    expo = ExpoClient(transport, token.reveal() if token else None)
-    releasing = Loop("release", clock, longest=net)
-    dispatching = Loop("dispatch", clock, longest=net)
-    collecting = Loop("collect", clock, longest=net)
-    rescuing = Loop("rescue", clock, longest=net)
-    pruning = Loop("prune", clock, longest=EVERY)
-    erasing = Loop("erase", clock, longest=EVERY)
-    take_in = TakeIn(
-        database, policy, clock, chance, lanes=lanes, wake=(releasing.wake, dispatching.wake)
-    )
-    dispatch = Dispatch(
-        database,
-        expo,
-        app,
-        policy,
-        pace,
-        clock,
-        chance,
-        metrics,
-        worker=new_key(chance)[:12],
-        wake=dispatching.wake,
-        wake_collect=collecting.wake,
-    )
-    patience = Patience(settings.receipt_delay, settings.lease, pace.backoff)
-    collect = Collect(
-        database, expo, patience, clock, chance, metrics, wake_dispatch=dispatching.wake
-    )
-    release = Release(database, policy, clock, chance, dispatching.wake)
-    spool = spool_of(settings)
-    receive = Receive(
-        take_in,
-        database,
-        clock,
-        metrics,
-        (secret.reveal() for secret in settings.webhook_secrets),
-        Sources(database, steady),
-        spool,
-    )
-    steps = Steps(clock, steady)
-    longest = Longest(max(pace.backoff.longest, LONGEST_WAIT, ASKED_AGAIN.longest), pace.lease)
-
-    def wake() -> None:
-        for loop in (releasing, dispatching, collecting, rescuing, erasing):
-            loop.wake()
-
-    follow = Follow(database, clock, steps, longest, wake)
-    following = () if steady is clock else ((Loop("follow", clock, longest=net), follow.turn),)
-
-    return Parts(
-        register=Register(database, clock, lanes=lanes),
-        take_in=take_in,
-        receive=receive,
-        dispatch=dispatch,
-        loops=(
-            (releasing, release.turn),
-            (dispatching, dispatch.turn),
-            (collecting, collect.turn),
-            (rescuing, Rescue(database, clock, steps, dispatching.wake).turn),
-            (pruning, Prune(database, clock, steady, settings.retention).turn),
-            (erasing, Erase(database, clock, steady).turn),
-            *following,
-        ),
-        serving_loops=(
-            ((Loop("unspool", clock, longest=net), Unspool(spool, receive).turn),) if spool else ()
-        ),
-        wake=wake,
-        app=app,
-    )
-
-
-def application(
-    settings: Settings,
-    database: Database,
-    calcom: CalcomUsers,
-    parts: Parts,
-    clock: Clock,
-    chance: Random,
-    metrics: Metrics,
-    *,
-    steady: Clock | None = None,
-    ending: Ending | None = None,
-    registered: Registered | None = None,
-) -> ASGIApp:
-    """The application to serve, around the parts of a service and a way to Cal.com. `steady` is a
-    clock that nobody sets, where the other one may be; answers without an end end with `ending`;
-    `registered` is told who registers with a token of Cal.com's."""
-    steady = steady or clock
-    token = settings.admin_token.reveal() if settings.admin_token else None
-    identify = Identify(
-        calcom, database, clock, steady, admission_of(settings), policy_of(settings).rules
-    )
-    credentials = Credentials(KeyRing(database, clock, steady), identify, settings.auth, token)
-    means = Means(
-        database=database,
-        clock=clock,
-        chance=chance,
-        policy=policy_of(settings),
-        app=app_of(settings),
-        wake=parts.wake,
-        hears_all=bool(settings.webhook_secrets),
-    )
-    handlers = Handlers(
-        subscriptions=Subscriptions(parts.register, metrics, registered),
-        me=Me(database),
-        devices=Devices(
-            database,
-            policy_of(settings),
-            parts.app,
-            clock,
-            chance,
-            hears_all=bool(settings.webhook_secrets),
-            wake=parts.wake,
-        ),
-        preferences=PreferencesApi(database, policy_of(settings).rules, clock, parts.wake),
-        webhooks=Webhooks(parts.receive),
-        events=Events(Hear(parts.take_in, metrics), clock),
-        operator=OperatorApi(database, clock, metrics, hears_all=means.hears_all),
-        people=People(database, clock, policy_of(settings).rules, parts.wake),
-        keys=Keys(database, clock, chance),
-        docs=Docs(),
-    )
-    return create_app(
-        user_routes(handlers),
-        routes(handlers, metrics_open=settings.metrics_open),
-        Gate(credentials, settings.rate_limit_api_key, steady),
-        credentials,
-        clock,
-        chance,
-        Console(means, token, ending).app,
-    )
-
-
-def own_webhooks_of(
-    settings: Settings, calcom: CalcomApi, database: Database, chance: Random, clock: Clock
-) -> OwnWebhooks | None:
-    """What makes a webhook for whoever registers, if the settings say so."""
-    if settings.auto_connect is AutoConnect.OFF or settings.public_url is None:
-        return None
-    connect = Connect(calcom, database, chance, clock)
-    return OwnWebhooks(connect, database, settings.public_url)
 
 
 class Service:
