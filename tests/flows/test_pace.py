@@ -2,6 +2,7 @@
 
 from asyncio import sleep
 from bisect import bisect_left
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -59,7 +60,15 @@ def test_what_stood_still_until_its_lease_is_nearly_over_is_not_sent(
     stage = Stage()
     token = stage.phone(1)
     waits = iter([40.0])
-    slow(monkeypatch, lambda result: next(waits, 0.0) if isinstance(result, Claim) else 0.0)
+
+    def wait(result: object) -> float:
+        match result:
+            case (Claim(), _):
+                return next(waits, 0.0)
+            case _:
+                return 0.0
+
+    slow(monkeypatch, wait)
 
     async def story() -> None:
         stage.tell(1)
@@ -71,3 +80,40 @@ def test_what_stood_still_until_its_lease_is_nearly_over_is_not_sent(
     assert [number for _, number in stage.line.sent] == [1]
     assert stage.shown(token) == 1
     assert stage.states() == {("delivered", None): 1}
+
+
+def test_requests_leave_while_the_answers_to_others_are_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """But no more than can be kept: what is not kept is lost with the process."""
+    stage = Stage(expo_rate_limit=0, expo_max_concurrency=2)
+    for user in range(1, 1001):
+        stage.phone(user)
+    slow(monkeypatch, lambda result: 30.0 if result and isinstance(result, list) else 0.0)
+
+    async def story() -> None:
+        stage.tell(*range(1, 1001))
+        await sleep(25)
+        assert [number for _, number in stage.line.sent] == [100] * 4
+        await sleep(3600)
+
+    stage.plays(story())
+    assert stage.states() == {("delivered", None): 1000}
+
+
+def test_at_its_pace_a_request_takes_few_units_of_work() -> None:
+    """Claimed, with when the next one is, and kept."""
+    stage = Stage(expo_rate_limit=100, receipt_delay=timedelta(hours=1))
+    for user in range(1, 2001):
+        stage.phone(user)
+
+    async def story() -> None:
+        stage.tell(*range(1, 2001))
+        await sleep(5)
+        before, sent = stage.database.units, len(stage.line.sent)
+        await sleep(10)
+        requests = len(stage.line.sent) - sent
+        assert requests >= 9
+        assert stage.database.units - before <= 2 * requests + 2
+
+    stage.plays(story())

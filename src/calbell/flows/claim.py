@@ -62,6 +62,21 @@ class Claim(Struct, frozen=True):
     holds_known: bool = False
 
 
+def claim_and_look(
+    connection: Connection,
+    policy: Policy,
+    pace: Pace,
+    worker: str,
+    room: int,
+    now: datetime,
+    *,
+    most: int = MOST_RECIPIENTS,
+) -> tuple[Claim | None, datetime | None]:
+    """One unit of work: what `claim` gives, and when something can be sent after that."""
+    claimed = claim(connection, policy, pace, worker, room, now, most=most)
+    return claimed, next_claim_at(connection)
+
+
 def claim(
     connection: Connection,
     policy: Policy,

@@ -25,7 +25,7 @@ from calbell.expo.client import NOT_TRANSMITTED, ExpoClient
 from calbell.expo.messages import MOST_RECIPIENTS
 from calbell.flows.brake import Brake
 from calbell.flows.breaker import PAUSE, Breaker
-from calbell.flows.claim import LATE, Claim, Pace, claim, next_claim_at
+from calbell.flows.claim import LATE, Claim, Pace, claim_and_look
 from calbell.flows.compose import App, compose
 from calbell.flows.grace import Grace
 from calbell.flows.report import Report, Sending, keep_reports, report
@@ -47,7 +47,8 @@ class Dispatch:
     """Moves what is due to Expo, `pace.requests` requests at a time; while Expo is out of order one
     delivery from time to time, for all projects together.
 
-    `wake` is called when there is room for more, `wake_collect` when there are new tickets.
+    `wake` is called when there is room for more, or something else may be sent now; `collect_by`
+    with the time at which the receipts of new tickets are to be looked for.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Dispatch:
         *,
         worker: str,
         wake: Callable[[], None],
-        wake_collect: Callable[[], None],
+        collect_by: Callable[[datetime], None],
     ) -> None:
         self._database = database
         self._expo = expo
@@ -77,8 +78,10 @@ class Dispatch:
         self._outage = Breaker(min(PAUSE, pace.backoff.longest))
         self._worker = worker
         self._wake = wake
-        self._wake_collect = wake_collect
+        self._collect_by = collect_by
         self._seldom = telemetry.Seldom()
+        self._wants_room = False
+        self._unanswered = set[asyncio.Task[None]]()
         self._under_way = set[asyncio.Task[None]]()
         self._putting_off = set[asyncio.Task[None]]()
         self._asking = set[asyncio.Task[Answer]]()
@@ -91,28 +94,45 @@ class Dispatch:
 
     async def turn(self) -> datetime | None:
         """Requests are under way for all that is due, as far as there is room and pace; when to
-        look again. A request that ends wakes the loop."""
-        while (room := self._pace.requests - len(self._under_way)) > 0:
+        look again. An answer that makes room wakes the loop where it waits for that."""
+        self._wants_room = False
+        while (room := self._room()) > 0:
             if not self._pace.rate and room * 2 < self._pace.requests:
                 # A claim for many requests costs little more than one for a single request.
-                return None
+                break
             most = MOST_RECIPIENTS
             if self._outage.is_open:
                 now = self._clock()
                 if not self._outage.lets_pass(now):
                     return self._outage.next_try_at(now)
                 room = most = 1
-            claimed = await self._database.run(
-                claim, self._policy, self._pace, self._worker, room, self._clock(), most=most
+            claimed, next_at = await self._database.run(
+                claim_and_look,
+                self._policy,
+                self._pace,
+                self._worker,
+                room,
+                self._clock(),
+                most=most,
             )
             if claimed is None:
-                return await self._database.read(next_claim_at)
+                return next_at
             self._metrics.withhold(claimed.withheld)
             for request in claimed.requests:
                 task = asyncio.create_task(self._send(claimed, request))
+                self._unanswered.add(task)
                 self._under_way.add(task)
                 task.add_done_callback(self._ended)
+            if next_at is None or next_at > self._clock():
+                return next_at
+        self._wants_room = True
         return None
+
+    def _room(self) -> int:
+        """For how many requests: what is answered makes room before it is kept, as long as keeping
+        keeps up."""
+        most = self._pace.requests
+        return min(most - len(self._unanswered), 2 * most - len(self._under_way))
 
     async def stop(self, grace: Grace) -> None:
         """Nothing is under way any more: what Expo did not answer within `grace` is recorded as
@@ -129,11 +149,13 @@ class Dispatch:
         await asyncio.gather(*left, *self._putting_off, return_exceptions=True)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
+        self._unanswered.discard(task)
         self._under_way.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             # The leases run out and the deliveries are taken up again.
             log.error("dispatch_failed", **telemetry.described(error))
-        self._wake()
+        if self._wants_room:
+            self._wake()
 
     async def _send(self, claimed: Claim, request: tuple[DueDelivery, ...]) -> None:
         """One request, and what it came to is kept."""
@@ -156,10 +178,25 @@ class Dispatch:
             asking.add_done_callback(self._asking.discard)
             answer = await asking
         finally:
+            self._make_room()
             now = self._clock()
             self._metrics.sent(answer, len(request), (now - sending.started_at).total_seconds())
-            await self._keep(self._reported(sending, answer, now), attempt)
-            self._wake_collect()
+            had_failures = self._outage.has_failures
+            kept = self._reported(sending, answer, now)
+            await self._keep(kept, attempt)
+            if had_failures or kept.shown or not kept.all_accepted:
+                self._wake()
+            looks = (one.receipt_due_at for one in kept.completions if one.receipt_due_at)
+            if (first := min(looks, default=None)) is not None:
+                self._collect_by(first)
+
+    def _make_room(self) -> None:
+        """The request of this task is answered; another one may leave."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._unanswered.discard(task)
+        if self._wants_room:
+            self._wake()
 
     async def _take_turn(self, claimed: Claim) -> None:
         """It is this request's turn; where that is over, the next one is put off."""

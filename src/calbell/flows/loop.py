@@ -25,12 +25,18 @@ class Loop:
         self._clock = clock
         self._longest = longest
         self._wake = asyncio.Event()
+        self._sleeps_until: datetime | None = None
         self._stopping = False
         self._failures = 0
 
     def wake(self) -> None:
         """The next turn starts now, or right after the present one."""
         self._wake.set()
+
+    def look_by(self, at: datetime) -> None:
+        """The next turn starts then at the latest."""
+        if self._sleeps_until is None or at < self._sleeps_until:
+            self._wake.set()
 
     def stop(self) -> None:
         """`run` returns when the present turn is over. A turn that is cancelled instead may have
@@ -43,7 +49,9 @@ class Loop:
         woken."""
         while not self._stopping:
             self._wake.clear()
+            self._sleeps_until = None
             pause = await self._take(turn)
+            self._sleeps_until = self._clock() + pause
             try:
                 async with asyncio.timeout(pause.total_seconds()):
                     await self._wake.wait()

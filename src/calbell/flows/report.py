@@ -52,6 +52,11 @@ class Report(Struct, frozen=True, kw_only=True):
     untried: tuple[tuple[int, Platform], ...] = ()
     probe_at: datetime
 
+    @property
+    def all_accepted(self) -> bool:
+        """Whether Expo took all of it, so that nothing else can be sent because of it."""
+        return all(one.state is DeliveryState.ACCEPTED for one in self.completions)
+
 
 class Sending(Struct, frozen=True):
     """A request under way: who sends what since when, and how long to pause where it fails.

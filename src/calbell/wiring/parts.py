@@ -99,7 +99,7 @@ def assemble(
         metrics,
         worker=new_key(chance)[:12],
         wake=dispatching.wake,
-        wake_collect=collecting.wake,
+        collect_by=collecting.look_by,
     )
     patience = Patience(settings.receipt_delay, settings.lease, pace.backoff)
     collect = Collect(
