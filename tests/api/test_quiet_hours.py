@@ -7,8 +7,10 @@ import pytest
 from msgspec import structs
 
 from calbell.choices import policy_of
+from calbell.flows.explain import explain
 from calbell.flows.welcome import keep_user
 from calbell.store import deliveries, users
+from calbell.store.database import run_once
 from tests import payloads
 from tests.api.desk import APP_PUSH, GOOD
 from tests.api.home import SETTINGS, Home, berlin
@@ -55,6 +57,12 @@ def rung(home: Home) -> list[tuple[str, str]]:
     return [(m.data.notification_event, m.title) for m in home.sent() if m.to == PHONE]
 
 
+def why(home: Home) -> tuple[str, ...]:
+    """What became of the newest thing that the host was to be told, in words."""
+    since = home.now - timedelta(days=1)
+    return run_once(home.connection, explain, HOST, None, since, home.now).notifications[-1][1]
+
+
 def move_to(home: Home, place: str) -> None:
     """The first booking, which is the day after tomorrow, takes place there."""
     event = {
@@ -88,6 +96,16 @@ def test_booked_at_half_past_eleven_for_noon_is_told_at_seven(home: Home) -> Non
     home.at("2026-11-26T07:00")
     assert [kind for kind, _ in rung(home)] == ["BOOKING_CONFIRMED"]
     assert of_host(home) == [("BOOKING_CONFIRMED", "released", "quiet_hours")]
+
+
+def test_the_story_says_until_when_it_was_held(home: Home) -> None:
+    home.at("2026-11-25T23:30")
+    tell(home, booked(home, payloads.created, **at("2026-11-26T12:00")))
+    held = "until 2026-11-26 06:00:00 UTC (held for the user's quiet hours)"
+    assert why(home)[0] == f"waits {held}"
+    home.at("2026-11-26T07:00")
+    assert rung(home)
+    assert why(home)[0] == f"waited {held}"
 
 
 def test_nobody_else_waits_for_the_one_who_sleeps(home: Home) -> None:

@@ -115,11 +115,13 @@ def _headline(told: ToldUser) -> str:
 
 
 def _told(told: ToldUser, now: datetime) -> Iterator[str]:
+    why = f" ({words.explained(told.reason)})" if told.reason else ""
     match told.state:
         case NotificationState.WAITING:
-            why = f" ({words.explained(told.reason)})" if told.reason else ""
             yield f"waits until {_at(told.due_at)}{why}"
         case NotificationState.RELEASED:
+            if told.due_at > told.created_at:
+                yield f"waited until {_at(told.due_at)}{why}"
             if not told.deliveries:
                 yield "was given to phones that are not known any more"
         case _:
