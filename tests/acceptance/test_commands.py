@@ -137,6 +137,17 @@ def test_a_database_that_is_not_there_is_said_without_its_password(tmp_path: Pat
         line = line_of(command([words], tmp_path, {"CALBELL_DATABASE_URL": url}), 1)
         assert "cannot connect to PostgreSQL" in line
         assert "hunter2" not in line
+    for wrong in (
+        "hunter2@[::1/x",
+        "hun/ter2@127.0.0.1:1/x",
+        "hun@ter2@127.0.0.1:1/x",
+        "hunter2@h:x/x",
+    ):
+        url = f"postgresql://calbell:{wrong}"
+        line = line_of(command(["status"], tmp_path, {"CALBELL_DATABASE_URL": url}), 1)
+        assert "not a connection URL" in line
+        assert "hun" not in line
+        assert "ter2" not in line
     line = line_of(command(["status"], tmp_path, {"CALBELL_DATABASE_URL": "sqlite:///no/x.db"}), 1)
     assert line.endswith(f"there is no folder {tmp_path}/no")
 

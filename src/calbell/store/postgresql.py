@@ -1,5 +1,6 @@
 """PostgreSQL: any number of processes around one database that keeps everything."""
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -40,6 +41,12 @@ WISHES: dict[str, str | int] = {
 }
 """How to connect, unless the URL says otherwise: a server that is gone without a word is noticed in
 seconds."""
+
+NO_URL = (
+    "PostgreSQL: this is not a connection URL, postgresql://user:password@host:port/name; write "
+    "@ : / ? # [ ] % in a password as %40 %3A %2F %3F %23 %5B %5D %25"
+)
+"""Nothing of it is said: any part may be the password's."""
 
 LIMITS: Mapping[str, str] = MappingProxyType(
     {"statement": "30s", "lock": "10s", "idle_in_transaction": "30s"}
@@ -208,15 +215,25 @@ class PostgresEngine(Struct, frozen=True):
         try:
             parameters = conninfo_to_dict(self.url)
         except psycopg.Error:
-            raise StoreUnavailable("PostgreSQL: this is not a connection URL") from None
+            raise StoreUnavailable(NO_URL) from None
         shown = {name: str(value) for name, value in parameters.items() if "password" not in name}
         where = make_conninfo("", **shown)
         return shlex.join(("pg_dump", "--format=custom", f"--file={file}", f"--dbname={where}"))
 
 
 def _conninfo(url: str) -> str:
-    """The URL as it is, with our wishes where it says nothing."""
-    told = conninfo_to_dict(url)
+    """The URL as it is, with our wishes where it says nothing.
+
+    A password with an `@` or a `/` in it makes other parts of it, which the driver's errors would
+    show: such a URL is not given to it. The name of a socket may begin with an `@`.
+    """
+    try:
+        told = conninfo_to_dict(url)
+    except psycopg.Error:
+        raise StoreUnavailable(NO_URL) from None
+    hosts, ports = str(told.get("host", "")), str(told.get("port", ""))
+    if any("@" in host[1:] for host in hosts.split(",")) or not re.fullmatch("[0-9,]*", ports):
+        raise StoreUnavailable(NO_URL)
     return make_conninfo(url, **{name: wish for name, wish in WISHES.items() if name not in told})
 
 
