@@ -205,6 +205,12 @@ def test_every_event_of_cal_com_can_be_switched_off_by_its_name_there(desk: Desk
             "quietHours.to must not be the same as quietHours.from",
         ),
         (
+            {"quietHours": {"from": "22:00", "to": "22:00", "weekdays": []}},
+            "quietHours.to",
+            "notEquals",
+            "quietHours.to must not be the same as quietHours.from",
+        ),
+        (
             {"reminders": [0]},
             "reminders",
             "isInt",

@@ -125,11 +125,13 @@ class Mistake(Struct, frozen=True):
 def mistake_in(choices: Choices, defaults: Preferences) -> Mistake | None:
     """Why these choices mean nothing."""
     chosen = choices.quiet_hours
-    if chosen is None or chosen.weekdays == ():
+    if chosen is None:
         return None
     default = defaults.quiet_hours
     start = chosen.start or (default and f"{default.start:%H:%M}")
     end = chosen.end or (default and f"{default.end:%H:%M}")
+    if chosen.weekdays == () and None in (start, end):
+        return None
     for name, said in (("from", start), ("to", end)):
         if said is None:
             text = f"quietHours.{name} should be given: there is no default"
