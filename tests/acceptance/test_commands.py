@@ -131,6 +131,15 @@ def test_what_is_not_there_is_said_with_exit_code_1(tmp_path: Path, words: str, 
     assert said in line_of(command(words.split(), tmp_path), 1)
 
 
+def test_whose_an_address_was_is_said(tmp_path: Path) -> None:
+    words = ["users", "add", "--email", "Ada@example.net", "--id"]
+    assert command([*words, "7"], tmp_path).out == "user 7 is kept\n"
+    assert command([*words, "7"], tmp_path).out == "user 7 is kept\n"
+    ended = command([*words, "8"], tmp_path)
+    assert ended.code == 0
+    assert "ada@example.net was user 7's" in ended.out
+
+
 def test_a_database_that_is_not_there_is_said_without_its_password(tmp_path: Path) -> None:
     url = "postgresql://calbell:hunter2@127.0.0.1:1/calbell"
     for words in ("serve", "migrate", "status"):

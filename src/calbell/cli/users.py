@@ -1,5 +1,6 @@
 """`calbell users`."""
 
+from datetime import datetime
 from typing import Annotated
 
 import cyclopts
@@ -11,11 +12,13 @@ from calbell.cli.context import database, settings
 from calbell.cli.failures import Failure, Misuse
 from calbell.cli.output import out, show
 from calbell.domain.people import is_address
+from calbell.domain.plan import Rules
 from calbell.domain.time_zones import is_time_zone
 from calbell.flows.clocks import system_clock
 from calbell.flows.welcome import keep_user
 from calbell.flows.wishes import described
 from calbell.store import users
+from calbell.store.connection import Connection
 from calbell.store.users import FROM_OPERATOR, Profile
 
 app = cyclopts.App(name="users", help="Users: who may be told of bookings.")
@@ -40,6 +43,7 @@ def add(
         The user's id at Cal.com (`GET /v2/me`, `data.id`).
     email
         An address by which bookings name the user; may be repeated, the first one is the primary.
+        It is taken from a user who has it already.
     name
         As others see it.
     username
@@ -74,9 +78,18 @@ def add(
     )
     found = settings()
     with database(found) as units:
-        units.run(keep_user, profile, policy_of(found).rules, now)
+        taken = units.run(_keep, profile, policy_of(found).rules, now)
     out(f"user {id} is kept")
+    for address, holder in taken.items():
+        out(f"{address} was user {holder}'s until now: bookings that name it are told to user {id}")
     return 0
+
+
+def _keep(connection: Connection, profile: Profile, rules: Rules, now: datetime) -> dict[str, int]:
+    """One unit of work: the user is kept; whose the addresses were that others had."""
+    holders = users.directory(connection, (), profile.addresses).by_address
+    keep_user(connection, profile, rules, now)
+    return {address: user.id for address, user in holders.items() if user.id != profile.id}
 
 
 @app.command(name="list")
