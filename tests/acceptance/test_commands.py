@@ -59,6 +59,8 @@ def test_the_help_lists_every_command(tmp_path: Path) -> None:
         ("serve --port 65536", "--port"),
         ("expo-simulator --port -1", "--port"),
         ("expo-simulator --receipt-delay x", "--receipt-delay"),
+        ("expo-simulator --receipt-delay -1", "--receipt-delay"),
+        ("expo-simulator --receipt-delay nan", "--receipt-delay"),
         ("push", "--user"),
         ("push --user 1 --event NOTHING", "BOOKING_CONFIRMED"),
         ("users add --id 1", "--email"),
@@ -138,6 +140,10 @@ def test_whose_an_address_was_is_said(tmp_path: Path) -> None:
     ended = command([*words, "8"], tmp_path)
     assert ended.code == 0
     assert "ada@example.net was user 7's" in ended.out
+
+
+def test_a_span_that_is_not_given_is_said_as_it_would_be_given(tmp_path: Path) -> None:
+    assert "[default: 1d]" in command(["explain", "--help"], tmp_path).out
 
 
 def test_a_database_that_is_not_there_is_said_without_its_password(tmp_path: Path) -> None:

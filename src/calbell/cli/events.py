@@ -35,7 +35,7 @@ def list_(*, unreadable: Unreadable = False, since: Span | None = None, limit: L
     unreadable
         Only what nobody could understand.
     since
-        Only what came in during this time: 90s, 30m, 12h, 1d. [default: everything]
+        Only what came in during this time: 90s, 30m, 12h, 1d.
     limit
         At most so many.
     """
@@ -70,7 +70,7 @@ def replay(*, unreadable: Unreadable = False, since: Span | None = None) -> int:
     unreadable
         Only what nobody could understand.
     since
-        Only what came in during this time: 90s, 30m, 12h, 1d. [default: everything]
+        Only what came in during this time: 90s, 30m, 12h, 1d.
     """
     from random import SystemRandom
 

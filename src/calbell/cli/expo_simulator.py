@@ -2,9 +2,11 @@
 
 import time
 from random import Random
-from typing import Final
+from typing import Annotated, Final, TypeAlias
 
 import uvloop
+from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from calbell.cli.context import Port
 from calbell.cli.failures import Failure, Misuse
@@ -15,6 +17,8 @@ from calbell.simulator.scenario import WrongScenario, load
 from calbell.simulator.server import Server
 from calbell.simulator.service import PushService
 
+Seconds: TypeAlias = Annotated[float, Parameter(validator=Number(gte=0, lte=86400))]
+
 BARE: Final = {"keep_requests": 0, "keep_displayed": 0, "keep_tickets": 200_000, "rate_limit": 0}
 
 
@@ -22,7 +26,7 @@ def expo_simulator(
     *,
     host: str = "127.0.0.1",
     port: Port = 8100,
-    receipt_delay: float = 2.0,
+    receipt_delay: Seconds = 2.0,
     seed: int | None = None,
     scenario: str | None = None,
     bare: bool = False,

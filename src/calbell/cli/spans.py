@@ -35,6 +35,17 @@ def _moment(_: type, tokens: Sequence[Token]) -> datetime:
     return at.astimezone(UTC)
 
 
-Span: TypeAlias = Annotated[timedelta, Parameter(converter=_converted)]
+def _said(span: timedelta | None) -> str:
+    """As it would be given: in the largest unit in which it is whole. Without one, everything."""
+    if span is None:
+        return "everything"
+    seconds = span // timedelta(seconds=1)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+Span: TypeAlias = Annotated[timedelta, Parameter(converter=_converted, show_default=_said)]
 
 Moment: TypeAlias = Annotated[datetime, Parameter(converter=_moment)]
