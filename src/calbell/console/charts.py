@@ -7,8 +7,9 @@ from msgspec import Struct
 
 from calbell.flows import words
 
-WIDTH, HEIGHT, FOOT, LEFT = 720, 170, 22, 44
-"""In the units of the drawing: all of it, of which below the bars and left of them."""
+WIDTH, HEIGHT, HEAD, FOOT, LEFT = 720, 170, 10, 22, 44
+"""In the units of the drawing: all of it, of which above the bars, below them and left of them.
+Above is room for half a line of the largest writing."""
 
 LINES = 4
 """Lines across the chart, at the most."""
@@ -78,7 +79,7 @@ def stacked(
             numbers[column][belongs[label]] += count
     step = _step(max(map(sum, numbers), default=0))
     top = step * LINES
-    wide, high = (WIDTH - LEFT) / number, HEIGHT - FOOT - 6
+    wide, high = (WIDTH - LEFT) / number, HEIGHT - FOOT - HEAD
     columns = []
     for place, each in enumerate(numbers):
         bars, below, x = list[Bar](), 0.0, _round(LEFT + (place + 0.1) * wide)
