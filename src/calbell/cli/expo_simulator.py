@@ -36,7 +36,8 @@ def expo_simulator(
     Point a client's base URL at it: `EXPO_BASE_URL` of Expo's Node SDK, `PushClient(host=...)` of
     the Python SDK, `CALBELL_EXPO_BASE_URL` of Calbell. A phone with its token is made by
     `curl -d '{"platform":"IOS","name":"my phone"}' http://127.0.0.1:8100/_sim/devices` (IOS or
-    ANDROID); `GET /_sim/devices/{token}/displayed` tells what it shows, `GET /_sim` lists the rest.
+    ANDROID); `GET /_sim/devices/{token}/displayed` tells what it shows (`curl -g`: a token has
+    brackets), `GET /_sim` lists the rest.
     In a browser the same address shows the phones' lock screens, live.
 
     Parameters

@@ -86,7 +86,7 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
             "set CALBELL_METRICS_OPEN=false, or let the proxy keep /metrics in",
         )
     else:
-        yield fine("metrics", "an operator's token opens them")
+        yield fine("metrics", "only an operator's token or key opens them")
     yield _console(settings)
 
 
