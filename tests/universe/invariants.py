@@ -216,13 +216,13 @@ class Invariants:
         if told is not None:
             universe.happened[told] += 1
 
-    # Every few hours.
+    # Every hour.
 
     def check_waiting(self) -> list[Resident]:
         """What is held for somebody's quiet hours is not held for longer than they last. For whom
         something is held."""
         now = self._universe.now()
-        held = dict(self._ask(_HELD))
+        held: dict[int, int] = dict(self._ask(_HELD))
         residents = [self._universe.people.residents[user_id] for user_id in held]
         for resident in residents:
             # What was held by a clock that was wrong is due by that.

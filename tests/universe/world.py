@@ -47,14 +47,14 @@ PROMPTLY = timedelta(seconds=5)
 WHILE_TAKEN, WHILE_IN_DOUBT = 0.005, 0.1
 """In what share of hand-overs, and of faults, something happens to a phone or its user."""
 
-WHILE_ASLEEP = 0.2
+WHILE_ASLEEP = 0.15
 
 NOTICED_WITHIN = timedelta(seconds=2)
 HELD_FOR = timedelta(hours=1)
 MENDED_WITHIN = timedelta(minutes=6)
 """A probe comes every five minutes."""
 
-OFTEN = timedelta(hours=3)
+OFTEN = timedelta(hours=1)
 QUIET_AFTER = timedelta(days=4)
 """How long after the last event everything must have ended."""
 
