@@ -216,7 +216,7 @@ class Invariants:
         if told is not None:
             universe.happened[told] += 1
 
-    # Every hour.
+    # Every few hours.
 
     def check_waiting(self) -> list[Resident]:
         """What is held for somebody's quiet hours is not held for longer than they last. For whom

@@ -54,7 +54,7 @@ HELD_FOR = timedelta(hours=1)
 MENDED_WITHIN = timedelta(minutes=6)
 """A probe comes every five minutes."""
 
-OFTEN = timedelta(hours=1)
+OFTEN = timedelta(hours=2)
 QUIET_AFTER = timedelta(days=4)
 """How long after the last event everything must have ended."""
 
