@@ -27,14 +27,17 @@ _Made: TypeAlias = Callable[[datetime], dict[str, Any]]
 
 class Known(Struct):
     """What the world itself knows of one uid: who has a part in it, when it begins, and since when
-    it does not take place any more, as far as Cal.com was told that this is known here. `is_told`:
-    something was sent about it."""
+    it does not take place any more, as far as Cal.com was told that this is known here; when it was
+    to begin before it was moved, and who moved or cancelled it. `is_told`: something was sent about
+    it."""
 
     uid: str
     parts: frozenset[int]
     start_at: datetime
     over_at: datetime | None = None
     is_told: bool = False
+    old_start_at: datetime | None = None
+    doer: int | None = None
 
 
 class Said(Struct, frozen=True):
@@ -154,6 +157,8 @@ class Bookings:
         def tell(trigger: str, about: Known, ends: Known | None = None, **more: Any) -> None:
             said.append(Said(trigger, about, ends, self._made(trigger, about, guests, **more)))
 
+        doer = chance.choice((None, *sorted(known.parts)[:3]))
+        by = "bob@example.com" if doer is None else self._calcom.people.residents[doer].address
         if chance.random() < 0.3:
             tell("requested", known)
             if chance.random() < 0.3:
@@ -166,15 +171,19 @@ class Bookings:
                 f"{old.uid}m{move}",
                 old.parts,
                 old.start_at + timedelta(minutes=chance.randrange(30, 60 * 30)),
+                old_start_at=old.start_at,
+                doer=doer,
             )
             self.known[known.uid] = known
             old_times = {"old_start": old.start_at, "old_end": old.start_at + LENGTH}
-            tell("rescheduled", known, old, old_uid=old.uid, **old_times)
+            tell("rescheduled", known, old, old_uid=old.uid, rescheduledBy=by, **old_times)
         match chance.randrange(10):
             case 0 | 1:
-                tell("cancelled", known, known)
+                known.doer = doer
+                tell("cancelled", known, known, cancelledBy=by)
             case 2:
-                tell("cancelled", known, known, requestReschedule=True)
+                known.doer = doer
+                tell("cancelled", known, known, requestReschedule=True, cancelledBy=by)
             case 3:
                 tell("paid", known, paymentId=self._number)
             case 4:

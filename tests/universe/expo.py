@@ -20,7 +20,8 @@ IN_GOOD_TIME_SECONDS = 4 * 3600.0
 
 class Handed(Struct, frozen=True):
     """One message that Expo took for a phone: when, under which key, and its ticket. `is_brought`:
-    its provider got it, and the phone shows it; `has_receipt`: there is one for most of a day."""
+    its provider got it, and the phone shows it, `is_silent`: without a sound; `has_receipt`: there
+    is one for most of a day."""
 
     at: float
     token: str
@@ -31,6 +32,7 @@ class Handed(Struct, frozen=True):
     ticket_id: str
     is_brought: bool
     has_receipt: bool
+    is_silent: bool
 
 
 class Expo(PushService):
@@ -65,6 +67,7 @@ class Expo(PushService):
                 taken.id,
                 verdict.outcome is Outcome.OK,
                 (verdict.receipt_after or 0.0) <= IN_GOOD_TIME_SECONDS,
+                message.interruption_level == "passive",
             )
         )
         return taken

@@ -1,6 +1,7 @@
 """What must hold in every universe, whatever happened in it: at each hand-over to Expo, at each
 death, and of everything before it is forgotten."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -12,8 +13,10 @@ from calbell.config import Settings
 from calbell.domain.delivery import DELIVERY_TRANSITIONS, SETTLED
 from calbell.domain.notification import NOTIFICATION_TRANSITIONS
 from calbell.domain.push_events import STATE_NEWS, PushEvent
+from calbell.domain.subscription import Platform
 from calbell.flows.claim import LEAD
 from calbell.store.times import from_ms, to_ms
+from tests.universe import wished
 from tests.universe.bookings import Bookings
 from tests.universe.database import SharedConnection
 from tests.universe.expo import Handed
@@ -32,7 +35,6 @@ KEPT_WITHIN = timedelta(days=1)
 STORED_WITHIN = timedelta(hours=4)
 """What Expo said is stored as soon as a process that lives can."""
 
-REMINDED = timedelta(minutes=30)
 HELD_CODES = frozenset({"InvalidCredentials", "UNAUTHORIZED", "invalid_token"})
 ENDINGS = frozenset(
     {
@@ -51,11 +53,12 @@ DELIVERY_MOVES = {
 NOTIFICATION_MOVES = {(state, end) for (state, _), end in NOTIFICATION_TRANSITIONS.items()}
 
 _AT_HAND_OVER = """
-select d.created_at, d.expires_at, d.user_id, p.token, s.at, t.at,
+select d.created_at, d.expires_at, d.user_id, p.token, s.at, t.at, n.reason = 'quiet_hours',
   coalesce((select a.receipt_code from attempts a where a.delivery_id = d.id
     and a.ticket_id is not null order by a.number desc limit 1), 'ok')
 from deliveries d
 join phones p on p.id = d.phone_id
+join notifications n on n.id = d.notification_id
 left join superseded s on s.notification_id = d.notification_id
 left join known_tickets t on t.delivery_id = d.id
 where d.key = ?
@@ -68,6 +71,28 @@ from deliveries d
 join phones p on p.id = d.phone_id
 join notifications n on n.id = d.notification_id
 where d.id > ? and d.id <= ? order by d.id
+"""
+
+
+_HELD = """
+select user_id, due_at from notifications
+where state = 'waiting' and reason = 'quiet_hours' and kind <> 'BOOKING_REMINDER'
+union all
+select user_id, due_at from deliveries where state = 'queued' and reason = 'quiet_hours'
+order by user_id, due_at
+"""
+_TOLD_OF = """
+select e.recipients, count(distinct case when n.state = 'suppressed'
+    and n.reason in ('switched_off', 'own_action', 'never_heard') and n.settled_at = n.created_at
+    then null else n.user_id end)
+from events e
+left join notifications n on n.event_id = e.id and n.kind <> 'BOOKING_REMINDER'
+where e.public_id = ? group by e.id
+"""
+_SETTLED = """
+select n.id, n.user_id, n.state, n.reason, n.superseded_by,
+  exists (select 1 from deliveries d where d.notification_id = n.id)
+from notifications n where n.settled_at > ? and n.settled_at <= ?
 """
 
 
@@ -98,6 +123,8 @@ class Watched(Protocol):
     people: People
     bookings: Bookings
     skew: timedelta
+    set_at: datetime
+    happened: Counter[str]
 
     def now(self) -> datetime:
         """The time."""
@@ -114,6 +141,7 @@ class Invariants:
         self._ledger = universe.ledger
         self._ask = universe.connection.ask
         self._audited = 0
+        self._judged_ms = 0
         self._marks = [(universe.now(), 0)]
 
     # At each hand-over.
@@ -128,7 +156,9 @@ class Invariants:
         if not rows:
             _require(any(map(self._has_just_left, self._people())), "nobody has this delivery")
             return None
-        ((created_at, expires_at, user_id, token, superseded_at, ticket_at, receipt),) = rows
+        ((created_at, expires_at, user_id, token, superseded_at, ticket_at, was_held, receipt),) = (
+            rows
+        )
         left_ms = to_ms(left)
         _require(token == handed.token, "on another phone")
         _require(left_ms + self._skew_ms < expires_at, "stale")
@@ -140,7 +170,9 @@ class Invariants:
         if handed.event == PushEvent.BOOKING_REMINDER:
             # By the machine's clock of that moment, right or wrong.
             start_at = self._universe.bookings.known[handed.uid].start_at
-            _require(start_at - from_ms(created_at) <= REMINDED, "reminded too early")
+            longest = wished.longest_reminder(self._universe.people.residents[user_id], left)
+            _require(start_at - from_ms(created_at) <= longest, "reminded too early")
+        self._check_wishes(handed, user_id, from_ms(expires_at), left, was_held=bool(was_held))
         return int(user_id)
 
     def _check_phone(self, handed: Handed, user_id: int, left: datetime) -> None:
@@ -154,10 +186,51 @@ class Invariants:
         if known.over_at is not None and known.over_at < left:
             _require(handed.event not in STATE_NEWS - ENDINGS, "not true any more")
         resident = self._universe.people.residents[user_id]
-        is_settled = resident.is_here and resident.changed_at < left
+        is_settled = resident.is_settled_since(left)
         if is_settled and resident.locale.startswith("en"):
             local = known.start_at.astimezone(ZoneInfo(resident.zone))
             _require(_says(handed.body, local), f"not at {local:%d %H:%M}, but {handed.body!r}")
+
+    def _check_wishes(
+        self, handed: Handed, user_id: int, expires_at: datetime, left: datetime, *, was_held: bool
+    ) -> None:
+        universe = self._universe
+        resident = universe.people.residents[user_id]
+        if not resident.is_settled_since(left):
+            return
+        known = universe.bookings.known[handed.uid]
+        unwished = wished.is_unwished(handed, resident, known, left)
+        _require(unwished is None, f"{unwished}")
+        if universe.set_at >= left:
+            return
+        told = wished.hours_kept(
+            handed,
+            resident,
+            known,
+            expires_at,
+            (left + universe.skew, universe.machine_time()),
+            is_iphone=universe.people.phones[handed.token].platform is Platform.IOS,
+            was_held=was_held,
+        )
+        _require(told is None or isinstance(told, wished.Told), f"{told}")
+        if told is not None:
+            universe.happened[told] += 1
+
+    # Every few hours.
+
+    def check_waiting(self) -> list[Resident]:
+        """What is held for somebody's quiet hours is not held for longer than they last. For whom
+        something is held."""
+        now = self._universe.now()
+        held: dict[int, int] = dict(self._ask(_HELD))
+        residents = [self._universe.people.residents[user_id] for user_id in held]
+        for resident in residents:
+            # What was held by a clock that was wrong is due by that.
+            if resident.is_settled_since(now) and not self._universe.nature.clock_jumps:
+                due_at = from_ms(held[resident.id])
+                late = wished.waits_too_long(resident.wishes, resident.zone, due_at, now)
+                _require(not late, f"user {resident.id} is not told until {due_at:%d %H:%M}")
+        return residents
 
     # At each death.
 
@@ -180,6 +253,7 @@ class Invariants:
         self.check_moves()
         self._nothing_waits_for_ever(now)
         self._only_the_old_is_forgotten(now)
+        self._nobody_is_kept_from_it_without_a_reason()
         self._deliveries_have_ended(now, is_end=is_end)
         self._what_was_accepted_is_kept(now - (timedelta() if is_end else KEPT_WITHIN))
         self._what_expo_said_is_kept(now - (timedelta() if is_end else STORED_WITHIN))
@@ -190,6 +264,27 @@ class Invariants:
             to_ms(now - timedelta(days=1)),
         )
         _require(late == [(0,)], "a notification waits although its time has come")
+
+    def _nobody_is_kept_from_it_without_a_reason(self) -> None:
+        """What is not said to a user says why, and only to who chose so is it not said for what he
+        chose. What is said is on its way to a phone."""
+        since, self._judged_ms = self._judged_ms, to_ms(self._universe.now())
+        for id_, user_id, state, reason, event_id, is_on_its_way in self._ask(
+            _SETTLED, since + self._skew_ms, self._judged_ms + self._skew_ms
+        ):
+            what = f"notification {id_} of user {user_id} is {state}"
+            resident = self._universe.people.residents[user_id]
+            match state:
+                case "released":
+                    _require(bool(is_on_its_way), f"{what}, to no phone")
+                case "superseded":
+                    _require(event_id is not None, f"{what} by nothing")
+                case "suppressed":
+                    _require(reason is not None, f"{what} without a reason")
+                    is_choice = reason in ("switched_off", "never_heard")
+                    _require(not is_choice or resident.ever_chose, f"{what} ({reason})")
+                case _:
+                    pass
 
     def _only_the_old_is_forgotten(self, now: datetime) -> None:
         retention = self._universe.settings.retention
@@ -266,9 +361,7 @@ class Invariants:
         """The event is there, and so is each notification of it, but of users who left."""
         what = f"{accepted.said.trigger} {accepted.said.known.uid}"
         rows = self._ask(
-            "select e.recipients, count(distinct n.user_id) from events e "
-            "left join notifications n on n.event_id = e.id and n.kind <> 'BOOKING_REMINDER' "
-            "where e.public_id = ? group by e.id",
+            _TOLD_OF,
             accepted.event_id,
         )
         _require(bool(rows), f"{what} was accepted and is lost")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
@@ -113,17 +113,41 @@ class Mistakes:
                 self._chance.expovariate(1 / (30 * 3600 * self._site.nature.sleepy))
             )
 
+    async def minds_change(self) -> None:
+        """Those who care choose what they are told, until all trouble is over."""
+        choosy = self._site.people.choosy
+        while choosy and not self._site.weather.is_over:
+            await asyncio.sleep(
+                self._chance.expovariate(1 / (40 * 3600 * self._site.nature.sleepy))
+            )
+            await self._chooses(self._site.people.residents[self._chance.choice(choosy)])
+
     def in_the_middle(self, token: str, share: float) -> None:
         """Something is sent to this phone: in a share of the cases, right then, the phone or its
         user is not what it was."""
         if self._site.weather.sky is Sky.CALM or self._chance.random() >= share:
             return
         phone = self._site.people.phones[token]
-        if self._chance.random() < 0.15:
+        fate = self._chance.random()
+        if fate < 0.15:
             going_on = self._leaves(self._site.people.residents[phone.user])
+        elif fate < 0.35 and self._site.people.choosy:
+            going_on = self._chooses(self._site.people.residents[phone.user])
         else:
             going_on = self._happens(self._chance.choice(tuple(Happening)), phone)
-        task = self._site.loop.create_task(going_on)
+        self._goes_on(going_on)
+
+    def in_the_night(self, resident: Resident, share: float) -> None:
+        """Something waits until he wakes: in a share of the cases he lives elsewhere then, or chose
+        something else."""
+        if self._site.weather.is_over or self._chance.random() >= share:
+            return
+        travels = self._chance.random() < 0.5
+        self._note(f"{'travels' if travels else 'chooses'} in the night")
+        self._goes_on(self._travels(resident) if travels else self._chooses(resident))
+
+    def _goes_on(self, something: Coroutine[None, None, None]) -> None:
+        task = self._site.loop.create_task(something)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
@@ -176,6 +200,9 @@ class Mistakes:
         if resident.is_here:
             resident.zone = self._chance.choice(ZONES)
             await self._site.people.add(resident)
+
+    async def _chooses(self, resident: Resident) -> None:
+        self._note(f"chooses {await self._site.people.chooses(resident)}")
 
     async def _user_removed(self) -> None:
         await self._leaves(self._chance.choice(tuple(self._site.people.residents.values())))

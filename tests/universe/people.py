@@ -1,24 +1,30 @@
-"""The people of a universe and their phones, as the people themselves know them."""
+"""The people of a universe, their phones and what they choose, as they themselves know it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
 
+from calbell.choices import policy_of
 from calbell.config import Settings
+from calbell.domain.preferences import Preferences
 from calbell.domain.subscription import Platform, Registration
+from calbell.flows.choose import NoUser, choose
 from calbell.flows.erase import remove_user
+from calbell.flows.welcome import keep_user
 from calbell.simulator import phones as simulated
-from calbell.store import users
 from calbell.store.connection import MissingReference
 from calbell.store.users import Profile
+from tests.universe.choices import Choice, Wishes, after, drawn
 from tests.universe.expo import Expo
 from tests.universe.machines import Machines, Unanswered
 from tests.universe.nature import FIRST_DAY, Nature
 from tests.universe.process import Process
+
+T = TypeVar("T")
 
 PROJECTS = ("@owner/one", "@owner/two")
 ZONES = (
@@ -32,8 +38,13 @@ ZONES = (
 LOCALES = ("en", "en", "en-GB", "de", "fr")
 
 
+NOTHING_CHOSEN = Wishes()
+
+
 class Resident(Struct):
-    """Somebody who is or was a user. `is_here` is `None` while nobody can tell."""
+    """Somebody who is or was a user. `is_here` is `None` while nobody can tell, and `is_choosing`
+    says that nobody can tell whether `wishes`, which are so since `chose_at`, are still his.
+    `ever_chose`: not all that was ever told him was as for everybody."""
 
     id: int
     zone: str
@@ -42,6 +53,19 @@ class Resident(Struct):
     is_here: bool | None = None
     left_at: datetime | None = None
     changed_at: datetime = FIRST_DAY
+    wishes: Wishes = NOTHING_CHOSEN
+    chose_at: datetime = FIRST_DAY
+    is_choosing: bool = False
+    ever_chose: bool = False
+
+    def is_settled_since(self, at: datetime) -> bool:
+        """Whether it is known who he is, where he lives and what he chose, and was so then."""
+        return (
+            bool(self.is_here)
+            and not self.is_choosing
+            and max(self.changed_at, self.chose_at) < at
+            and (self.left_at is None or self.left_at < at)
+        )
 
     @property
     def address(self) -> str:
@@ -90,6 +114,9 @@ class Land(Protocol):
     def now(self) -> datetime:
         """The time."""
 
+    def machine_time(self) -> datetime:
+        """What the clocks of the machines show."""
+
     def tell(self, what: str) -> None:
         """It is part of the story."""
 
@@ -112,6 +139,9 @@ class People:
         }
         self.phones: dict[str, PhoneInHand] = {}
         self._devices = 0
+        self._tastes = Random(f"{seed} choices")
+        share = self._tastes.choice((0.0, 0.3, 0.3, 0.6))
+        self.choosy = [id_ for id_ in self.residents if self._tastes.random() < share]
 
     async def move_in(self) -> None:
         """Everybody is a user and has a phone or two."""
@@ -121,6 +151,9 @@ class People:
             project = PROJECTS[0] if self._land.nature.crowd else None
             for _ in range(1 if self._land.nature.crowd else self._chance.choice((1, 1, 2, 3))):
                 await self.register(resident.id, self.buy(resident.id, project))
+        for id_ in self.choosy:
+            await self.chooses(self.residents[id_])
+            await self.chooses(self.residents[id_])
 
     # What an operator does.
 
@@ -128,8 +161,11 @@ class People:
         """The operator writes somebody down, as he is now, and tries again until that is done."""
         was_here = resident.is_here
         resident.is_here, resident.changed_at = None, self._land.now()
+        rules = policy_of(self._land.settings).rules
         await self._insist(
-            lambda process: process.database.run(users.save, resident.profile(), self._land.now())
+            lambda process: process.database.run(
+                keep_user, resident.profile(), rules, self._land.machine_time()
+            )
         )
         resident.is_here, resident.changed_at = True, self._land.now()
         if not was_here:
@@ -149,19 +185,44 @@ class People:
             lambda process: process.database.run(remove_user, resident.id, self._land.now())
         )
         resident.is_here, resident.left_at = False, self._land.now()
+        resident.wishes = NOTHING_CHOSEN
         self._land.tell(f"user {resident.id} is removed")
         for phone in theirs:
             if phone.owner == resident.id and not phone.is_sure and not phone.under_way:
                 self._is_for(phone, None)
 
-    async def _insist(self, work: Callable[[Process], Coroutine[Any, Any, object]]) -> None:
+    async def chooses(self, resident: Resident) -> str:
+        """Somebody chooses something, as he likes; what it was."""
+        choice = drawn(self._tastes, ZONES)
+        await self.choose(resident, choice)
+        return choice.name
+
+    async def choose(self, resident: Resident, choice: Choice) -> None:
+        """Somebody chooses what he is told, and tries again until he is answered."""
+        if not resident.is_here or resident.is_choosing:
+            return
+        resident.is_choosing, resident.ever_chose = True, True
+        rules = policy_of(self._land.settings).rules
+        chosen = await self._insist(
+            lambda process: process.database.run(
+                choose, resident.id, choice.patch, rules, self._land.machine_time()
+            )
+        )
+        if isinstance(chosen, Preferences):
+            resident.wishes = after(resident.wishes, choice.patch)
+        resident.is_choosing, resident.chose_at = False, self._land.now()
+        answer = "is not here" if isinstance(chosen, NoUser) else f"has {resident.wishes}"
+        self._land.tell(f"user {resident.id} chooses {choice.name} and {answer}")
+
+    async def _insist(self, work: Callable[[Process], Coroutine[Any, Any, T]]) -> T:
         while True:
             try:
-                await self._land.machines.ask(work)
+                done, process = await self._land.machines.ask(work)
             except Unanswered:
                 await asyncio.sleep(30.0)
             else:
-                return
+                process.parts.wake()
+                return done
 
     # What people do with their phones.
 
@@ -183,7 +244,7 @@ class People:
     def wipe(self, phone: PhoneInHand) -> None:
         """The app is not on the phone any more."""
         phone.is_there = False
-        self._land.expo.change_device(phone.token, registered=False)
+        self._is_registered(phone, False)
         self._land.tell(f"{self.name(phone)} is wiped")
 
     def find_again(self, phone: PhoneInHand) -> None:
@@ -195,7 +256,7 @@ class People:
         has asked Expo for its token, which is good then, whatever Expo believed before."""
         phone.user = user_id
         if phone.is_there:
-            self._land.expo.change_device(phone.token, registered=True)
+            self._is_registered(phone, True)
         registration = Registration(user_id, phone.token, phone.platform, phone.device_id)
         for _ in range(3):
             phone.under_way += 1
@@ -256,6 +317,11 @@ class People:
     def name(self, phone: PhoneInHand) -> str:
         """What the story calls it."""
         return f"phone {phone.token[18:22]} ({phone.device_id})"
+
+    def _is_registered(self, phone: PhoneInHand, registered: bool) -> None:
+        """At Expo, after all that was to happen there until now."""
+        self._land.expo.catch_up()
+        self._land.expo.change_device(phone.token, registered=registered)
 
     def _is_for(self, phone: PhoneInHand, user_id: int | None) -> None:
         phone.owner = user_id

@@ -5,18 +5,22 @@ from itertools import count, islice
 
 import pytest
 
+from tests.universe.choices import Kind
 from tests.universe.lives import Totals, live
 from tests.universe.mistakes import Happening
 from tests.universe.nature import nature_of
 from tests.universe.weather import COMMIT_FATES
+from tests.universe.wished import Told
 
 SEEDS = range(int(os.environ.get("CALBELL_UNIVERSE_SEEDS", "100")))
-YEARS = float(os.environ.get("CALBELL_UNIVERSE_YEARS", "0.07"))
+YEARS = float(os.environ.get("CALBELL_UNIVERSE_YEARS", "0.06"))
 """Of trouble; each life has ten calm days more, at whose end everything must be over."""
 
 EACH_HAPPENS = {
     *(f"commit {fate}" for fate in COMMIT_FATES),
     *(f"phone {happening}" for happening in Happening),
+    *(f"chooses {kind}" for kind in Kind),
+    *Told,
     *(f"F{number:02d}" for number in range(1, 25) if number not in (18, 19)),
     "F19 reigns",
     "F22 reigns",
@@ -38,6 +42,8 @@ EACH_HAPPENS = {
     "refused 401",
     "refused 403",
     "rush",
+    "travels in the night",
+    "chooses in the night",
     "secret changed",
     "secret rotated",
     "source rotated",

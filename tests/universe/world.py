@@ -17,6 +17,7 @@ from calbell.simulator.wire import Response
 from calbell.store.connection import Connection
 from calbell.store.database import run_once
 from tests.universe.bookings import Bookings, Known, Said
+from tests.universe.choices import UNDONE, asleep, quiet_ends
 from tests.universe.chronicle import Chronicle
 from tests.universe.database import SharedConnection
 from tests.universe.expo import Expo, Handed
@@ -25,7 +26,7 @@ from tests.universe.ledger import Accepted, Given, Ledger
 from tests.universe.machines import Machines
 from tests.universe.mistakes import SECRET, Mistakes
 from tests.universe.nature import nature_of
-from tests.universe.people import People, PhoneInHand
+from tests.universe.people import People, PhoneInHand, Resident
 from tests.universe.process import Process
 from tests.universe.virtual_time import VirtualLoop
 from tests.universe.weather import Weather
@@ -46,11 +47,14 @@ PROMPTLY = timedelta(seconds=5)
 WHILE_TAKEN, WHILE_IN_DOUBT = 0.005, 0.1
 """In what share of hand-overs, and of faults, something happens to a phone or its user."""
 
+WHILE_ASLEEP = 0.15
+
 NOTICED_WITHIN = timedelta(seconds=2)
 HELD_FOR = timedelta(hours=1)
 MENDED_WITHIN = timedelta(minutes=6)
 """A probe comes every five minutes."""
 
+OFTEN = timedelta(hours=2)
 QUIET_AFTER = timedelta(days=4)
 """How long after the last event everything must have ended."""
 
@@ -63,7 +67,7 @@ class Universe:
         self.loop = loop
         self.nature = nature_of(seed)
         self._seconds, self._now = 0.0, self.nature.begins_at
-        self.skew = timedelta()
+        self.skew, self.set_at = timedelta(), self._now
         self.happened = Counter[str]()
         self.settings = structs.replace(
             SETTINGS,
@@ -101,7 +105,7 @@ class Universe:
 
     def set_clock(self, skew: timedelta) -> None:
         """The machine's clock is wrong by so much from now on."""
-        self.skew = skew
+        self.skew, self.set_at = skew, self.now()
         wrong = f"wrong by {skew.total_seconds() / 3600:+.1f} h" if skew else "right"
         self.tell(f"the machine's clock is {wrong}")
         self.machines.clock_was_set()
@@ -129,9 +133,14 @@ class Universe:
         booking = self._begin(self.loop.create_task(self.bookings.go_on()))
         going_wrong = [
             self._begin(self.loop.create_task(going_on))
-            for going_on in (self.mistakes.go_on(), self.mistakes.phones_change())
+            for going_on in (
+                self.mistakes.go_on(),
+                self.mistakes.phones_change(),
+                self.mistakes.minds_change(),
+            )
         ]
         audit = self._begin(self.loop.create_task(self._audit_daily()))
+        look = self._begin(self.loop.create_task(self._look_at_who_waits()))
         await asyncio.sleep(span.total_seconds())
         self.weather.is_over = True
         self._change_weather()
@@ -142,6 +151,7 @@ class Universe:
         await asyncio.sleep(UNTIL_WELL.total_seconds())
         await self._all_is_well()
         await self._only_what_is_broken_waits()
+        await self._who_sleeps_is_told_when_he_wakes()
         if self.nature.clock_jumps:
             await self._all_is_well_whatever_the_clock_says()
         booking.cancel()
@@ -149,12 +159,15 @@ class Universe:
         await self.bookings.all_told()
         await asyncio.sleep(QUIET_AFTER.total_seconds())
         audit.cancel()
+        look.cancel()
         self.invariants.audit(is_end=True)
         self._end.set_result(None)
 
     async def _all_is_well(self) -> None:
         """In calm weather a booking rings at once on every phone of its people, once."""
         await self.people.all_open_the_app()
+        for resident in self._host_and_guest():
+            await self.people.choose(resident, UNDONE)
         known = await self._booked()
         await asyncio.sleep(PROMPTLY.total_seconds())
         self._check_rung(known, lambda _: True)
@@ -178,6 +191,20 @@ class Universe:
         await asyncio.sleep(MENDED_WITHIN.total_seconds())
         self._check_rung(known, lambda _: True)
 
+    async def _who_sleeps_is_told_when_he_wakes(self) -> None:
+        """What can wait rings for others at once, and for him when his quiet hours end, once."""
+        sleeper, _ = self._host_and_guest()
+        await self.people.choose(sleeper, asleep(self.now(), sleeper.zone))
+        hours = sleeper.wishes.hours
+        assert hours is not None
+        known = await self._booked()
+        await asyncio.sleep(PROMPTLY.total_seconds())
+        self._check_rung(known, lambda p: p.owner != sleeper.id)
+        ends_in = quiet_ends(hours, self.now(), sleeper.zone) - self.now()
+        await asyncio.sleep((ends_in + PROMPTLY).total_seconds())
+        self._check_rung(known, lambda _: True)
+        await self.people.choose(sleeper, UNDONE)
+
     async def _all_is_well_whatever_the_clock_says(self) -> None:
         """It still rings at once, a moment after the clock was set."""
         for hours in (-1, 0, 3, 0):
@@ -188,8 +215,12 @@ class Universe:
             self._check_rung(known, lambda _: True)
 
     async def _booked(self) -> Known:
-        host, guest, *_ = self.people.residents
-        return await self.bookings.one_for_sure(host, guest)
+        host, guest = self._host_and_guest()
+        return await self.bookings.one_for_sure(host.id, guest.id)
+
+    def _host_and_guest(self) -> tuple[Resident, Resident]:
+        host, guest, *_ = self.people.residents.values()
+        return host, guest
 
     def _check_rung(self, known: Known, rings: Callable[[PhoneInHand], bool]) -> None:
         """Of the phones of those who have a part in it exactly those that should have rung."""
@@ -221,6 +252,12 @@ class Universe:
         while True:
             await asyncio.sleep(DAY.total_seconds())
             self.invariants.audit()
+
+    async def _look_at_who_waits(self) -> None:
+        while True:
+            await asyncio.sleep(OFTEN.total_seconds())
+            for resident in self.invariants.check_waiting():
+                self.mistakes.in_the_night(resident, WHILE_ASLEEP)
 
     def _begin(self, task: asyncio.Task[Any]) -> asyncio.Task[Any]:
         """What breaks in it ends the universe."""
@@ -375,11 +412,13 @@ class Universe:
         )
 
     def _check_recipients(self, said: Said, taken: TakenIn) -> None:
-        """A booking that nobody heard of before is told to all who have a part in it."""
+        """A booking that nobody heard of before is told to all who have a part in it, and have not
+        switched it off."""
         people = [self.people.residents[id_] for id_ in said.known.parts]
         settled = self.now() - timedelta(minutes=1)
-        are_known = all(one.is_here and one.changed_at < settled for one in people)
-        if are_known and taken.recipients != len(people):
+        are_known = all(one.is_settled_since(settled) for one in people)
+        all_hear = [one for one in people if one.wishes.enabled and not one.wishes.off]
+        if are_known and not len(all_hear) <= taken.recipients <= len(people):
             self.broken(f"{said.known.uid} is told to {taken.recipients} of {len(people)}")
 
     def refused_webhook(self, process: Process, secret: str) -> None:
