@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
-WORKERS ?= 2
+WORKERS ?= 3
 SEEDS ?= 100
 YEARS ?= 0.1
 KILLS ?= 100

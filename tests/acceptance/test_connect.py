@@ -17,6 +17,12 @@ ORG = 12
 
 
 @pytest.fixture
+def engine() -> EngineName:
+    """Which one it is cannot matter: what is stored has its own contract."""
+    return "sqlite"
+
+
+@pytest.fixture
 def calcom() -> Iterator[Instance]:
     with instance() as standing:
         standing.person(KEY, 7)
