@@ -1,6 +1,6 @@
 """Collect: receipts are fetched, and say what became of what Expo accepted."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import assert_never
@@ -223,14 +223,14 @@ def settle(
 
 
 def _maybe_gone(
-    came: Sequence[tuple[DueReceipt, Receipt]], sightings: Mapping[int, Sighting]
-) -> list[int]:
+    came: Iterable[tuple[DueReceipt, Receipt]], sightings: Mapping[int, Sighting]
+) -> Iterator[int]:
     """The phones of which these receipts may have shown that they are gone."""
-    return [
+    return (
         one.phone_id
         for one, receipt in came
         if sightings.get(one.attempt_id) is Sighting.GONE or code_of(receipt) == BAD_TOKEN
-    ]
+    )
 
 
 def _plan(

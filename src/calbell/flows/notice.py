@@ -1,7 +1,7 @@
 """Notice: what went wrong for good is kept for another program, in the transaction in which it
 does. Where nobody is told of it, nothing is asked."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -57,14 +57,13 @@ def of_notifications(
 
 
 def of_phones(
-    connection: Connection, phone_ids: Sequence[int], policy: Policy, now: datetime
+    connection: Connection, phone_ids: Iterable[int], policy: Policy, now: datetime
 ) -> None:
     """Those of these phones that are gone since this transaction are told of."""
-    if policy.gives_notice and phone_ids:
-        exclusive = policy.exclusive
-        notices.keep(
-            connection, notices.gone_devices(connection, phone_ids, now, exclusive=exclusive)
-        )
+    ids = set(phone_ids) if policy.gives_notice else ()
+    if ids:
+        found = notices.gone_devices(connection, ids, now, exclusive=policy.exclusive)
+        notices.keep(connection, found)
 
 
 @contextmanager

@@ -128,7 +128,7 @@ def keep_reports(
     it again changes nothing. For each of them what is held from now on."""
     completions = [one for report in reports for one in report.completions]
     deliveries.complete_many(connection, completions, now)
-    gone = [one.phone_id for one in completions if one.sighting is Sighting.GONE]
+    gone = (one.phone_id for one in completions if one.sighting is Sighting.GONE)
     notice.of_phones(connection, gone, policy, now)
     for one in reports:
         if one.paused_until is not None:
