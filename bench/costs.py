@@ -167,7 +167,7 @@ def _live(
     with costs.of("receipt") as cost:
         while due := run_once(connection, receipts.claim, now, now + PATIENCE.lease, MOST_RECEIPTS):
             came = [(one, Delivered()) for one in due]
-            run_once(connection, settle, came, (), PATIENCE, now, random.random())
+            run_once(connection, settle, came, (), PATIENCE, POLICY, now, random.random())
             cost.number += len(due)
 
 

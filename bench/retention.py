@@ -134,7 +134,9 @@ class Life:
             receipts.claim, now, now + PATIENCE.lease, MOST_RECEIPTS
         ):
             came = [(one, Delivered()) for one in due]
-            await self._database.run(settle, came, (), PATIENCE, now, self._chance.random())
+            await self._database.run(
+                settle, came, (), PATIENCE, Policy(), now, self._chance.random()
+            )
 
     async def _prune(self) -> None:
         prune = Prune(self._database, self.clock, SteadyClock(), RETENTION)

@@ -31,6 +31,7 @@ def policy_of(settings: Settings) -> Policy:
             privacy=settings.privacy,
         ),
         exclusive=settings.token_ownership is TokenOwnership.EXCLUSIVE,
+        gives_notice=settings.callback_url is not None,
     )
 
 

@@ -112,6 +112,12 @@ class Metrics:
             ("reason",),
             registry=self.registry,
         )
+        self.notices = Counter(
+            "calbell_notices",
+            "Attempts to send a notice to the program at CALBELL_CALLBACK_URL.",
+            ("kind", "outcome"),
+            registry=self.registry,
+        )
         self._watched()
 
     def _watched(self) -> None:

@@ -77,6 +77,17 @@ HOT = {
     ("retention", "delete_events"): r"events_pkey|PRIMARY KEY",
     ("retention", "disowned_phones"): "phones_disowned",
     ("retention", "delete_phones"): "subscriptions_of_phone",
+    ("notices", "due_notices"): "notices_due",
+    ("notices", "next_due_notice"): "notices_due",
+    ("notices", "notices_waiting"): "notices_due",
+    ("notices", "last_vain_notice"): "notices_given_up",
+    ("notices", "notices_given_up"): "notices_given_up",
+    ("notices", "forget_notices"): "notices_by_age",
+    ("notices", "fates"): "deliveries_of_notification",
+    ("notices", "notifications_of"): PRIMARY_KEY,
+    ("notices", "lock_notifications"): PRIMARY_KEY,
+    ("notices", "gone_devices"): "subscriptions_of_phone",
+    ("removals", "drop_notices"): "notices_of_user",
     ("removals", "next_removal"): "removals_under_way",
     ("removals", "removals_under_way"): "removals_under_way",
     ("removals", "told_before"): "notifications_of_user",
@@ -134,6 +145,12 @@ def history(sqlite: bool) -> str:
     {numbers} insert into attempts (delivery_id, number, at, outcome, ticket_id, receipt_due_at,
         receipt_look)
       select i, 1, i, 'accepted', 't', case when i % 500 = 0 then i end, 0 from n where true;
+    {numbers} insert into notices (public_id, about, kind, user_id, body, created_at, due_at,
+        attempt, outcome, settled_at)
+      select 'n' || i, 'a' || i, 'k', i, '', i, i, 1,
+        case i % 500 when 0 then null when 1 then 'given_up' else 'taken' end,
+        case when i % 500 > 0 then i end
+      from n where true;
     {numbers} insert into removals (user_id, removed_at, details)
       select i, i, case when i % 5000 = 0 then '{{}}' end from n where true;
     {numbers} insert into removed_addresses (hash, user_id) select 'h' || i, i from n where true;

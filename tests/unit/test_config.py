@@ -329,7 +329,6 @@ def test_backoff_ends_no_lower_than_it_begins() -> None:
     )
 
 
-@pytest.mark.usefixtures("everything_available")
 def test_notices_to_another_program_are_signed() -> None:
     assert "needs CALBELL_CALLBACK_SECRET" in refusal(
         {"CALBELL_CALLBACK_URL": "https://ops.example"}
@@ -356,9 +355,10 @@ def test_what_changes_nothing_may_be_given(name: str) -> None:
     load({name: harmless}, NOWHERE)
 
 
-def test_the_line_says_which_value_is_available() -> None:
-    assert refusal({"CALBELL_CALLBACK_URL": "https://ops.example"}) == (
-        "CALBELL_CALLBACK_URL: not available in this version; remove it"
+def test_the_line_says_which_value_is_available(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("calbell.config.variables.NOT_YET", {"CALBELL_HEARTBEAT_URL": None})
+    assert refusal({"CALBELL_HEARTBEAT_URL": "https://ops.example"}) == (
+        "CALBELL_HEARTBEAT_URL: not available in this version; remove it"
     )
 
 

@@ -12,6 +12,7 @@ from calbell.store import migrate as migrations
 from calbell.store import upkeep
 from calbell.store.engines import engine_of
 from calbell.store.holds import Held
+from calbell.store.notices import Callback
 from calbell.store.sweeps import Sweep
 from calbell.store.upkeep import Counts, Storage
 
@@ -69,6 +70,7 @@ def _rows(counts: Counts) -> list[tuple[str, str]]:
         ("database", _room(counts.storage)),
         ("last event", _at(counts.last_event_at) if counts.last_event_at else "none"),
         *_swept(counts.sweep),
+        *_called_back(counts.callback),
         *(("held", _held(held)) for held in counts.held),
         *(
             ("last error", f"{_at(error.at)} {error.outcome} {error.code or ''}")
@@ -85,6 +87,19 @@ def _swept(sweep: Sweep) -> list[tuple[str, str]]:
     if sweep.failure is not None and sweep.failed_at is not None:
         said.append(f"failed {_at(sweep.failed_at)}: {sweep.failure}")
     return [("compared with Cal.com", one) for one in said]
+
+
+def _called_back(callback: Callback) -> list[tuple[str, str]]:
+    """How telling another program goes, where there is something to say of it."""
+    said = []
+    if callback.waiting:
+        tried = f", {callback.in_vain} tried in vain" if callback.in_vain else ""
+        said.append(f"{callback.waiting} to be sent{tried}")
+    if callback.given_up:
+        said.append(f"{callback.given_up} given up within a day")
+    if callback.failure is not None and callback.failed_at is not None:
+        said.append(f"failed {_at(callback.failed_at)}: {callback.failure}")
+    return [("notices", one) for one in said]
 
 
 def _held(held: Held) -> str:

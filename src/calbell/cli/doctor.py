@@ -20,7 +20,9 @@ from calbell.calcom.http import Answer, Answered, CalcomApi
 from calbell.calcom.me import CalcomUser
 from calbell.calcom.registered import Scope, ScopeKind
 from calbell.calcom.trial import try_address
+from calbell.callback import CallbackAddress
 from calbell.cli import findings
+from calbell.cli.callback import of_callback
 from calbell.cli.findings import Finding, State, doubtful, fine, wrong
 from calbell.cli.output import narrate, out
 from calbell.config import AuthMethod, ConfigError, Settings
@@ -30,13 +32,24 @@ from calbell.expo.transport import AnswerLost, NotTransmitted, Reply
 from calbell.flows.clocks import system_clock
 from calbell.flows.connect import Connect, Planned, Wanted
 from calbell.flows.reconcile import TRIGGER
-from calbell.store import durability, events, holds, migrate, proof, sources, sweeps, upkeep
+from calbell.store import (
+    durability,
+    events,
+    holds,
+    migrate,
+    notices,
+    proof,
+    sources,
+    sweeps,
+    upkeep,
+)
 from calbell.store.connection import Connection, Engine, StoreUnavailable
 from calbell.store.database import InlineDatabase, run_once
 from calbell.store.engines import engine_of, time_of
 from calbell.store.events import NotedRefusal
 from calbell.store.holds import Held
 from calbell.store.migrate import SchemaMismatch
+from calbell.store.notices import Callback
 from calbell.store.sources import Source
 from calbell.store.sqlite import SqliteEngine
 from calbell.store.sweeps import Sweep
@@ -61,6 +74,7 @@ class Records(Struct, frozen=True, kw_only=True):
     last_event_at: datetime | None
     sweep: Sweep
     repaired: int
+    callback: Callback
 
 
 def doctor(*, json: Annotated[bool, Parameter(negative="")] = False) -> int:
@@ -151,6 +165,7 @@ def _records(connection: Connection, now: datetime) -> Records:
         last_event_at=upkeep.last_event_at(connection),
         sweep=sweeps.state(connection),
         repaired=events.count_of(connection, TRIGGER, now - findings.RECENT),
+        callback=notices.callback(connection, now),
     )
 
 
@@ -176,6 +191,10 @@ async def _outside(
     found.append(findings.of_expo(settings.expo_base_url, status, has_token=has_token))
     if reply is not None:
         found.append(findings.of_clock("Expo", findings.ahead_of(reply.headers, system_clock())))
+    if records is not None:
+        url = settings.callback_url
+        refused = await CallbackAddress(url).leads_nowhere() if url else None
+        found += of_callback(settings, records.callback, refused)
     api = CalcomApi(settings.calcom_api_url)
     try:
         if AuthMethod.CALCOM in settings.auth or settings.calcom_api_key is not None:

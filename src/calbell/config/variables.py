@@ -12,10 +12,7 @@ T = TypeVar("T")
 
 PREFIX: Final = "CALBELL_"
 
-NOT_YET: Mapping[str, str | None] = {
-    "CALBELL_CALLBACK_URL": None,
-    "CALBELL_CALLBACK_SECRET": None,
-}
+NOT_YET: Mapping[str, str | None] = {}
 """What would do nothing yet and is refused, so that nobody relies on it; with the one value that
 may be given all the same (None: the default). Removing a line makes the setting available."""
 

@@ -14,6 +14,7 @@ from calbell.domain.holds import EVERY_PROJECT, Hold, holding
 from calbell.domain.preferences import Preferences, effective
 from calbell.domain.subscription import Platform
 from calbell.expo.messages import MOST_RECIPIENTS
+from calbell.flows import notice
 from calbell.flows.surroundings import Policy
 from calbell.store import deliveries, holds, projects
 from calbell.store.connection import Connection
@@ -104,6 +105,7 @@ def claim(
     )
     requests = tuple(requests_of(sorted_out.sendable, most))[:room]
     turn_at = _keep(connection, project_id, requests, sorted_out, pace, worker, now)
+    notice.of_deliveries(connection, sorted_out.states, policy, now)
     return Claim(project_id, requests, turn_at, sorted_out.withheld, bool(known))
 
 
@@ -150,6 +152,7 @@ def probe(
             project_id, sorted_out = found
             requests = () if one is None else ((one,),)
             turn_at = _keep(connection, project_id, requests, sorted_out, pace, worker, now)
+            notice.of_deliveries(connection, sorted_out.states, policy, now)
             return Claim(project_id, requests, turn_at, sorted_out.withheld, True)
     return None
 
@@ -180,6 +183,11 @@ class _SortedOut(Struct, frozen=True):
     ended: list[tuple[int, DeliveryState, str]]
     held: list[tuple[int, str]]
     postponed: list[tuple[int, datetime]]
+
+    @property
+    def states(self) -> Iterator[tuple[int, DeliveryState]]:
+        """What became of those that ended (id, state)."""
+        return ((id_, state) for id_, state, _ in self.ended)
 
     @property
     def withheld(self) -> Mapping[str, int]:

@@ -1,6 +1,6 @@
 """Collect: receipts are fetched, and say what became of what Expo accepted."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import assert_never
@@ -21,19 +21,20 @@ from calbell.domain.outcomes import (
     Receipt,
     Receipts,
     ReceiptsRefused,
-    Refused,
 )
+from calbell.domain.receipts import code_of, fact_of
 from calbell.domain.sightings import ASKED_AGAIN, Sighting, sighting
 from calbell.expo.client import ExpoClient
 from calbell.expo.messages import MOST_RECEIPTS
+from calbell.flows import notice
 from calbell.flows.brake import Brake
 from calbell.flows.report import SOON
-from calbell.flows.surroundings import Clock
+from calbell.flows.surroundings import Clock, Policy
 from calbell.store import holds, receipts, subscriptions
 from calbell.store.connection import Connection
 from calbell.store.database import Database
 from calbell.store.receipts import DueReceipt, SettledReceipt
-from calbell.store.subscriptions import Seen
+from calbell.store.subscriptions import BAD_TOKEN, Seen
 from calbell.telemetry import Metrics
 
 log = structlog.get_logger()
@@ -61,6 +62,7 @@ class Collect:
         database: Database,
         expo: ExpoClient,
         patience: Patience,
+        policy: Policy,
         clock: Clock,
         chance: Random,
         metrics: Metrics,
@@ -70,6 +72,7 @@ class Collect:
         self._database = database
         self._expo = expo
         self._patience = patience
+        self._policy = policy
         self._clock = clock
         self._chance = chance
         self._metrics = metrics
@@ -126,7 +129,13 @@ class Collect:
         self._metrics.received(receipt for _, receipt in found)
         now = self._clock()
         held = await self._database.run(
-            settle, found, self._in_wave(found, now), self._patience, now, self._chance.random()
+            settle,
+            found,
+            self._in_wave(found, now),
+            self._patience,
+            self._policy,
+            now,
+            self._chance.random(),
         )
         for scope in held:
             log.error("project_held", **telemetry.of_scope(scope))
@@ -150,6 +159,7 @@ def settle(
     found: Sequence[tuple[DueReceipt, Receipt]],
     in_wave: Collection[int],
     patience: Patience,
+    policy: Policy,
     now: datetime,
     chance: float,
 ) -> list[Scope]:
@@ -166,26 +176,24 @@ def settle(
         for one, receipt in came
         if isinstance(receipt, Gone)
     }
-    receipts.settle(
-        connection,
-        (
-            _settled(one, receipt, doubted.get(one.attempt_id), patience, now, chance)
-            for one, receipt in came
-        ),
-        now,
-    )
+    settled = [
+        _settled(one, receipt, doubted.get(one.attempt_id), patience, now, chance)
+        for one, receipt in came
+    ]
+    receipts.settle(connection, settled, now)
     subscriptions.note_receipts(
-        connection, {one.token_hash: (one.phone_id, _code(receipt)) for one, receipt in came}, now
+        connection, {one.token_hash: (one.phone_id, code_of(receipt)) for one, receipt in came}, now
     )
     subscriptions.note_sightings(
         connection,
         [
-            Seen(one.token_hash, one.phone_id, seen, _code(receipt), one.sent_at)
+            Seen(one.token_hash, one.phone_id, seen, code_of(receipt), one.sent_at)
             for one, receipt in came
             if (seen := doubted.get(one.attempt_id)) is not None
         ],
         now,
     )
+    notice.of_phones(connection, _maybe_gone(came, doubted), policy, now)
     known = holds.unsettled(connection)
     _plan(
         connection,
@@ -205,7 +213,24 @@ def settle(
         )
         if known or one.code is not None
     ]
-    return holds.note(connection, shown, now + patience.backoff.ceiling(1), now) if shown else []
+    held = list[Scope]()
+    if shown:
+        with notice.of_holds(connection, policy, now):
+            held = holds.note(connection, shown, now + patience.backoff.ceiling(1), now)
+    ended = ((one.delivery_id, one.state) for one in settled)
+    notice.of_deliveries(connection, ended, policy, now)
+    return held
+
+
+def _maybe_gone(
+    came: Iterable[tuple[DueReceipt, Receipt]], sightings: Mapping[int, Sighting]
+) -> Iterator[int]:
+    """The phones of which these receipts may have shown that they are gone."""
+    return (
+        one.phone_id
+        for one, receipt in came
+        if sightings.get(one.attempt_id) is Sighting.GONE or code_of(receipt) == BAD_TOKEN
+    )
 
 
 def _plan(
@@ -254,7 +279,7 @@ def _settled(
 ) -> SettledReceipt:
     """Where a receipt leads. That one attempt failed says nothing while a later one is out."""
     wait = patience.backoff.pause(one.number, chance)
-    fact = _fact(receipt)
+    fact = fact_of(receipt)
     if seen is Sighting.DOUBTED:
         fact, wait = DeliveryFact.RECEIPT_POSTPONED, ASKED_AGAIN.ceiling(one.number)
     state = next_state(one.state, fact, possibly_sent=one.possibly_sent)
@@ -265,36 +290,8 @@ def _settled(
     return SettledReceipt(
         one.attempt_id,
         one.delivery_id,
-        _code(receipt),
+        code_of(receipt),
         state,
         now + wait,
         in_doubt=seen is Sighting.DOUBTED,
     )
-
-
-def _fact(receipt: Receipt) -> DeliveryFact:
-    match receipt:
-        case Delivered():
-            return DeliveryFact.RECEIPT_OK
-        case Gone():
-            return DeliveryFact.RECEIPT_GONE
-        case Refused():
-            return DeliveryFact.RECEIPT_REFUSED
-        case Later():
-            return DeliveryFact.RECEIPT_POSTPONED
-        case Missing():
-            return DeliveryFact.RECEIPT_NEVER_CAME
-        case _:
-            assert_never(receipt)
-
-
-def _code(receipt: Receipt) -> str:
-    match receipt:
-        case Delivered():
-            return "ok"
-        case Missing():
-            return "missing"
-        case Gone(code) | Refused(code) | Later(code):
-            return code
-        case _:
-            assert_never(receipt)

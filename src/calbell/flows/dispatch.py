@@ -87,7 +87,7 @@ class Dispatch:
         self._asking = set[asyncio.Task[Answer]]()
         self._reports = Lists[Report, tuple[Scope, ...]](
             database,
-            lambda connection, reports: keep_reports(connection, reports, clock()),
+            lambda connection, reports: keep_reports(connection, reports, policy, clock()),
             keys=lambda _: (),
             size=pace.requests * 2,
         )

@@ -14,6 +14,7 @@ from calbell.domain.plan import GATHERED_FOR
 from calbell.domain.push_events import PushEvent
 from calbell.domain.release import Held, Released, Stale, Suppressed, Verdict, release
 from calbell.domain.turns import line_of
+from calbell.flows import notice
 from calbell.flows.surroundings import Clock, Policy, new_key
 from calbell.store import bookings, deliveries, notifications, preferences, subscriptions
 from calbell.store.connection import Connection
@@ -93,6 +94,7 @@ def release_due(connection: Connection, policy: Policy, now: datetime, chance: R
     notifications.settle_waiting(connection, ((id_, *state) for id_, state in states.items()), now)
     judged = ((n.id, n.planned, verdicts[n.id]) for n in due)
     deliveries.insert_many(connection, deliveries_of(judged, chance), now)
+    notice.of_notifications(connection, states.items(), policy, now)
     deliveries.announce(connection)
     return len(due)
 

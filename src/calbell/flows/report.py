@@ -26,7 +26,9 @@ from calbell.domain.outcomes import (
 )
 from calbell.domain.sightings import ASKED_AGAIN, Sighting, sighting
 from calbell.domain.subscription import Platform
+from calbell.flows import notice
 from calbell.flows.claim import Pace
+from calbell.flows.surroundings import Policy
 from calbell.store import deliveries, holds, projects, subscriptions
 from calbell.store.connection import Connection
 from calbell.store.deliveries import Completion
@@ -120,12 +122,14 @@ def report(
 
 
 def keep_reports(
-    connection: Connection, reports: Sequence[Report], now: datetime
+    connection: Connection, reports: Sequence[Report], policy: Policy, now: datetime
 ) -> list[tuple[Scope, ...]]:
-    """One unit of work: what several requests came to is kept. Doing it again changes nothing. For
-    each of them what is held from now on."""
+    """One unit of work: what several requests came to is kept, and who is to hear of it does. Doing
+    it again changes nothing. For each of them what is held from now on."""
     completions = [one for report in reports for one in report.completions]
     deliveries.complete_many(connection, completions, now)
+    gone = (one.phone_id for one in completions if one.sighting is Sighting.GONE)
+    notice.of_phones(connection, gone, policy, now)
     for one in reports:
         if one.paused_until is not None:
             deliveries.pause(connection, one.project_id, one.paused_until)
@@ -138,10 +142,22 @@ def keep_reports(
             )
         if one.untried:
             holds.try_again(connection, one.untried, now)
-    return [
-        tuple(holds.note(connection, one.shown, one.probe_at, now)) if one.shown else ()
-        for one in reports
-    ]
+    held = _held(connection, reports, policy, now)
+    ended = ((one.delivery_id, one.state) for one in completions if not one.ticket_id)
+    notice.of_deliveries(connection, ended, policy, now)
+    return held
+
+
+def _held(
+    connection: Connection, reports: Sequence[Report], policy: Policy, now: datetime
+) -> list[tuple[Scope, ...]]:
+    if not any(one.shown for one in reports):
+        return [()] * len(reports)
+    with notice.of_holds(connection, policy, now):
+        return [
+            tuple(holds.note(connection, one.shown, one.probe_at, now)) if one.shown else ()
+            for one in reports
+        ]
 
 
 def _told(

@@ -14,10 +14,12 @@ Clock = Callable[[], datetime]
 
 class Policy(Struct, frozen=True):
     """What the operator decided about who is told what, and on whose phones: with `exclusive` a
-    phone rings only for the user who registered it last."""
+    phone rings only for the user who registered it last; with `gives_notice` another program hears
+    of what did not come through."""
 
     rules: Rules = Rules()
     exclusive: bool = True
+    gives_notice: bool = False
 
 
 def new_key(chance: Random) -> str:

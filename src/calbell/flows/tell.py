@@ -13,6 +13,7 @@ from calbell.domain.notification import NotificationState, Planned
 from calbell.domain.people import Directory
 from calbell.domain.plan import Plan
 from calbell.domain.release import Held, Verdict, release
+from calbell.flows import notice
 from calbell.flows.release import deliveries_of, state_of
 from calbell.flows.surroundings import Policy
 from calbell.store import deliveries, notifications, subscriptions
@@ -101,6 +102,13 @@ def tell(
     of_event = Counter(one.event_id for one, v in zip(new, verdicts, strict=True) if v is not None)
     users_told = {id_: of_event[one.event_id] for id_, one in zip(made, new, strict=True)}
     deliveries.insert_many(connection, deliveries_of(told, chance, users_told), now)
+    # What was stale when it was heard of is nobody's news.
+    states = (
+        (id_, (one.state, one.reason))
+        for id_, one in zip(made, new, strict=True)
+        if one.state is NotificationState.SUPPRESSED
+    )
+    notice.of_notifications(connection, states, policy, now)
     deliveries.announce(connection)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from calbell.domain.notices import PAUSES
 from calbell.domain.plan import GATHERED_FOR
 from calbell.store.connection import Connection
 from calbell.store.statements import load
@@ -36,6 +37,7 @@ def set_back(connection: Connection, by: timedelta, now: datetime, longest: Long
         ("shorten_probes", longest.retry),
         ("shorten_retries", longest.retry),
         ("shorten_looks", LONGEST_LOOK),
+        ("shorten_notices", PAUSES.longest),
     ):
         latest = to_ms(now + span)
         after = to_ms(now) if behind else latest

@@ -92,7 +92,13 @@ def begin(
     hashes = sorted((address_hash(address), user_id) for address in addresses)
     connection.each(_SQL["keep_hashes"], hashes)
     connection.each(_SQL["disown_phones"], [(id_,) for id_ in phones], user_id=user_id)
-    for statement in ("drop_keys", "drop_subscriptions", "drop_sources", "drop_addresses_of"):
+    for statement in (
+        "drop_keys",
+        "drop_subscriptions",
+        "drop_sources",
+        "drop_addresses_of",
+        "drop_notices",
+    ):
         connection.run(_SQL[statement], id=user_id)
     connection.run(_SQL["forget_user"], id=user_id, now=to_ms(now))
 

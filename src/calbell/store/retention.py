@@ -11,6 +11,7 @@ from typing import assert_never
 from msgspec import Struct
 
 from calbell.domain.retention import Horizon, portion
+from calbell.store import notices
 from calbell.store.connection import Connection
 from calbell.store.statements import load
 from calbell.store.times import to_ms
@@ -31,6 +32,7 @@ class Kind(Enum):
     NOTIFICATIONS = auto()
     EVENTS = auto()
     PHONES = auto()
+    NOTICES = auto()
 
 
 class Place(Struct, frozen=True):
@@ -60,7 +62,10 @@ def forget(connection: Connection, horizon: Horizon, place: Place, room: int) ->
         case Kind.EVENTS:
             step = _untied_events(connection, horizon, room)
         case Kind.PHONES:
-            return _phones(connection, horizon, place, room)
+            step = _phones(connection, horizon, place, room)
+        case Kind.NOTICES:
+            number = notices.forget(connection, horizon.over_before, room)
+            return Step(number, Place(Kind.NOTICES) if number == room else None)
         case _:
             assert_never(place.kind)
     if step.place is not None:

@@ -4,9 +4,10 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from calbell.store import holds, sweeps
+from calbell.store import holds, notices, sweeps
 from calbell.store.connection import Connection
 from calbell.store.holds import Held
+from calbell.store.notices import Callback
 from calbell.store.statements import load
 from calbell.store.sweeps import Sweep
 from calbell.store.times import from_ms, to_ms
@@ -52,6 +53,7 @@ class Counts(Struct, frozen=True, kw_only=True):
     held: tuple[Held, ...]
     storage: Storage
     sweep: Sweep
+    callback: Callback
 
 
 def depth(connection: Connection, now: datetime) -> Depth:
@@ -110,6 +112,7 @@ def counts(connection: Connection, now: datetime) -> Counts:
         last_failures=last_failures(connection),
         storage=storage(connection),
         sweep=sweeps.state(connection),
+        callback=notices.callback(connection, now),
     )
 
 

@@ -103,7 +103,7 @@ def assemble(
     )
     patience = Patience(settings.receipt_delay, settings.lease, pace.backoff)
     collect = Collect(
-        database, expo, patience, clock, chance, metrics, wake_dispatch=dispatching.wake
+        database, expo, patience, policy, clock, chance, metrics, wake_dispatch=dispatching.wake
     )
     release = Release(database, policy, clock, chance, dispatching.wake)
     spool = spool_of(settings)

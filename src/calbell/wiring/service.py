@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from calbell.beat import BeatAddress
 from calbell.calcom.http import CalcomApi
+from calbell.callback import CallbackAddress
 from calbell.choices import (
     app_of,
     require_spool,
@@ -17,6 +18,7 @@ from calbell.choices import (
 from calbell.config import AutoConnect, ConfigError, Settings
 from calbell.console.live import Ending
 from calbell.expo.http import HttpTransport
+from calbell.flows.call_back import CallBack
 from calbell.flows.clocks import SharedClock, SteadyClock, measuring_loop, system_clock
 from calbell.flows.grace import Grace
 from calbell.flows.heartbeat import EVERY as BEATS_EVERY
@@ -38,7 +40,7 @@ from calbell.store.sqlite import SqliteEngine
 from calbell.store.watch import LOOKS_EVERY, ForeignWrites, Listener
 from calbell.telemetry import Metrics
 from calbell.wiring.application import application, own_webhooks_of
-from calbell.wiring.parts import Turn, assemble
+from calbell.wiring.parts import NET, Turn, assemble
 
 log = structlog.get_logger()
 
@@ -72,7 +74,7 @@ class Service:
         self._ending = Ending()
         self._calcom = CalcomApi(settings.calcom_api_url)
         self._own_webhooks: OwnWebhooks | None = None
-        self._sweep: asyncio.Task[None] | None = None
+        self._not_waited_for = list[asyncio.Task[None]]()
         self._transport = HttpTransport(
             settings.expo_base_url, settings.expo_timeout, settings.expo_max_concurrency + 1
         )
@@ -124,6 +126,7 @@ class Service:
             self._beat()
             self._listen()
             self._reconcile()
+            self._call_back()
         recover = Recover(self.database, self.clock, self._wake)
         self._run(Loop("recover", self.clock, longest=RECOVERS_EVERY), recover.turn)
 
@@ -177,9 +180,9 @@ class Service:
         grace = grace or Grace(GRACE)
         for loop in self._loops:
             loop.stop()
-        if self._sweep is not None:
-            # Nobody's push waits for it, and what Cal.com takes to answer is not Expo's to miss.
-            self._sweep.cancel()
+        for task in self._not_waited_for:
+            # Nobody's push waits for it, and what others take to answer is not Expo's to miss.
+            task.cancel()
         await grace.wait(self._tasks)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LAST_MOMENT.total_seconds())
@@ -240,7 +243,23 @@ class Service:
             worker=new_key(self.chance)[:12],
         )
         loop = Loop("reconcile", self.clock, longest=LONGEST_SWEEP_REST)
-        self._sweep = self._run(loop, reconcile.turn)
+        self._not_waited_for.append(self._run(loop, reconcile.turn))
+
+    def _call_back(self) -> None:
+        """Where somebody waits for them, notices are sent."""
+        url, secret = self._settings.callback_url, self._settings.callback_secret
+        if url is None or secret is None:
+            return
+        call_back = CallBack(
+            self.database,
+            CallbackAddress(url).post,
+            secret.reveal(),
+            self.clock,
+            self.chance,
+            self.metrics,
+        )
+        loop = Loop("callback", self.clock, longest=NET)
+        self._not_waited_for.append(self._run(loop, call_back.turn))
 
     def _listen(self) -> None:
         """Work that other processes make is noticed at once."""

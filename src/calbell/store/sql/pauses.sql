@@ -28,6 +28,11 @@ set receipt_due_at = case when receipt_due_at - :by < :latest then receipt_due_a
   else :latest end
 where receipt_due_at > :after
 
+-- name: shorten_notices
+-- The same for notices that are tried again.
+update notices set due_at = case when due_at - :by < :latest then due_at - :by else :latest end
+where settled_at is null and due_at > :after
+
 -- name: say_gathered
 -- News that was to wait for its like, for moments only: made in what is the future again.
 update notifications set due_at = :now

@@ -33,6 +33,10 @@ delete from addresses where user_id = :id
 -- His webhooks are not listened to.
 delete from sources where user_id = :id
 
+-- name: drop_notices
+-- Nobody is told of him any more.
+delete from notices where user_id = :id
+
 -- name: disown_phones
 -- Phones of his ring for nobody until somebody registers them.
 update phones set owner_user_id = null where owner_user_id = :user_id

@@ -27,6 +27,9 @@ for no key update of p skip locked for share of u skip locked
 for update
 -- name: lock_waiting
 for update of n
+-- name: lock_notifications
+-- Not against those who only refer to the notification.
+for no key update of n
 -- name: lock_bookings
 for update of b
 -- name: lock_users

@@ -25,6 +25,8 @@ blob
 
 -- name: lock_waiting
 
+-- name: lock_notifications
+
 -- name: lock_bookings
 
 -- name: lock_users
