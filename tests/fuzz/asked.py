@@ -3,8 +3,8 @@
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from tests.api.test_routes import EVERY_METHOD, WHO_MAY
-from tests.fuzz.bodies import body_of, one_in_fifty, one_in_twenty
+from tests.api.test_routes import EVERY_METHOD, USERS, WHO_MAY
+from tests.fuzz.bodies import EVENT, body_of, one_in_fifty, one_in_twenty
 
 CONSOLE = (
     "GET /console",
@@ -131,6 +131,15 @@ _pairs = st.tuples(
     st.sampled_from(["uid", "id", "q", "after", "limit", "test", "of", "from", "to", "now", "x"]),
     st.sampled_from(["7", "1", "bk1", "overview", "booking", "test", "2026-11-25"]) | _path_text,
 )
+_QUERIES = {
+    "GET /console/booking": ("uid=bk1", "uid=bk1&now"),
+    "GET /console/event": (f"id={EVENT}",),
+    "GET /console/live": ("of=overview", "of=booking&uid=bk1", "of=test&test=1"),
+    "GET /console/people": ("", "q=ada"),
+    "GET /console/person": ("id=7", "id=8"),
+}
+"""What pages are asked for by their own links."""
+
 queries = st.just("") | st.lists(_pairs, max_size=4).map(
     lambda pairs: "&".join(f"{name}={value}" for name, value in pairs)
 )
@@ -146,7 +155,8 @@ def _may(route: str) -> tuple[str, ...]:
     """Who may, so that not most of what is asked is refused for that alone."""
     if "/console" in route:
         return ("token",)
-    return tuple(sorted(WHO_MAY.get(route, ()))) or WHO
+    may = WHO_MAY.get(route, set())
+    return tuple(sorted(may | {"other"} if may == USERS else may)) or WHO
 
 
 @st.composite
@@ -172,7 +182,7 @@ def asked(draw: st.DrawFn) -> Asked:
         route=route,
         method=method,
         path=path,
-        query=draw(queries),
+        query=draw(queries | st.sampled_from(_QUERIES.get(route, ("",)))),
         body=draw(body_of(route)),
         pieces=draw(st.integers(1, 3)),
         headers=own_headers + draw(headers),

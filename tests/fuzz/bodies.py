@@ -4,7 +4,9 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any, TypeAlias
+from urllib.parse import urlencode
 
 from hypothesis import strategies as st
 
@@ -189,12 +191,19 @@ _raw: Bytes = st.one_of(st.binary(max_size=60), broken, values.map(as_json))
 # Rare, because they are what takes long.
 _seldom: Bytes = one_in_twenty.flatmap(lambda is_it: nested | large if is_it else _raw)
 
-forms = st.dictionaries(
-    st.sampled_from(["token", "uid", "user", "event", "id", "now", "q", "x"]), text, max_size=4
+EVENT = f"evt_{sha256(payloads.body(payloads.created())).hexdigest()[:24]}"
+"""The id of the event that came in before everything else."""
+
+_RIGHT_FORM = {"user": "7", "event": "BOOKING_CONFIRMED", "uid": "bk1", "id": EVENT}
+_names = st.sampled_from([*_RIGHT_FORM, "token", "q", "now", "x"])
+forms = st.one_of(
+    st.just(_RIGHT_FORM),
+    st.builds(lambda name, wrong: {**_RIGHT_FORM, name: wrong}, _names, text),
+    st.dictionaries(_names, text, max_size=4),
 )
-_form_bodies = forms.map(
-    lambda form: "&".join(f"{k}={v.encode('utf-8', 'replace').hex('%')}" for k, v in form.items())
-).map(str.encode)
+_form_bodies = forms.map(lambda form: urlencode(form, encoding="utf-8", errors="replace")).map(
+    str.encode
+)
 
 
 _nothing = st.just(b"")

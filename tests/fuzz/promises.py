@@ -17,11 +17,12 @@ OLD_SECRET: Final = "canary-older-secret"
 EXPO: Final = "canary-expo-access-token"
 CALCOM: Final = "canary-calcom-token"
 PHONE: Final = "ExponentPushToken[canary-of-a-phone]"
+OTHER_PHONE: Final = "ExponentPushToken[canary-of-the-others-phone]"
 NAME: Final = "Zacharias Canary"
 ADDRESS: Final = "zacharias@canary.example"
 SOURCE_PATH: Final = "the-path"
 
-PRIVATE: Final = (ADMIN, SECRET, SOURCE_SECRET, OLD_SECRET, EXPO, CALCOM, PHONE)
+PRIVATE: Final = (ADMIN, SECRET, SOURCE_SECRET, OLD_SECRET, EXPO, CALCOM, PHONE, OTHER_PHONE)
 PERSONAL: Final = (NAME, ADDRESS)
 LOGS_NEVER: Final = (
     *PRIVATE,
@@ -91,7 +92,11 @@ def _check_page(asked: Asked, said: Said) -> None:
     for name in ("content-security-policy", "x-content-type-options", "referrer-policy"):
         require(name in said.headers, f"no {name}")
     require(said.headers.get("cache-control") == "no-store", "it may be stored")
-    if not is_in_session(asked):
+    if is_in_session(asked):
+        is_act = asked.route.startswith("POST /console") and asked.method == "POST"
+        if is_act and not asked.form_key and asked.route != "POST /console/login":
+            require(said.status >= 400, f"{said.status} without the form's key")
+    else:
         below = asked.path.removeprefix("/console").rstrip("/")
         shown = said.status == 200 or b"form_key" in said.body
         require(not shown or below in OPEN_PAGES, f"{asked.path} is shown to {asked.who}")

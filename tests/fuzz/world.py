@@ -29,6 +29,7 @@ from tests.fuzz.promises import (
     EXPO,
     NAME,
     OLD_SECRET,
+    OTHER_PHONE,
     PHONE,
     PRIVATE,
     SECRET,
@@ -135,13 +136,10 @@ class World:
         return sources.create(connection, path=SOURCE_PATH, secret=OLD_SECRET, scope="user")
 
     def _furnish(self) -> None:
-        said = self._desk.ask(
-            "POST",
-            APP_PUSH,
-            {"token": PHONE, "platform": "IOS", "deviceId": "d"},
-            key=self._credentials["other"],
-        )
-        assert said.status == 201, said
+        for who, token in (("user", PHONE), ("other", OTHER_PHONE)):
+            phone = {"token": token, "platform": "IOS", "deviceId": "d"}
+            said = self._desk.ask("POST", APP_PUSH, phone, key=self._credentials[who])
+            assert said.status == 201, said
         booked = body(created(uid="bk1"))
         signature = {"x-cal-signature-256": sign(booked, SECRET)}
         assert self._desk.ask("POST", "/webhooks/cal", booked, headers=signature).status == 200
