@@ -65,7 +65,8 @@ class HttpServer:
     ) -> None:
         self._listens = passed is not None
         self._socket = passed or _bound(host, port)
-        logging.getLogger("uvicorn.error").handlers = [_Notes()]
+        server_log = logging.getLogger("uvicorn.error")
+        server_log.handlers, server_log.propagate = [_Notes()], False
         self.host: str = self._socket.getsockname()[0] if passed else host
         self.port: int = self._socket.getsockname()[1]
         proxies = list(trusted)
