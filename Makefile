@@ -6,9 +6,10 @@ WORKERS ?= 3
 SEEDS ?= 100
 YEARS ?= 0.1
 KILLS ?= 100
+REQUESTS ?= 100000
 SEED ?=
 
-.PHONY: help setup run demo test check clients format bench universe crash lock clean
+.PHONY: help setup run demo test check clients format bench universe fuzz crash lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -59,6 +60,9 @@ format: .venv/.dev  ## put the code into the house's form
 
 universe: .venv/.dev  ## lives of the service in virtual time: make universe SEEDS=1000 YEARS=1, or SEED=7 for one and its story
 	$(BIN)/python -m tests.universe $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --workers $(WORKERS)) --years $(YEARS)
+
+fuzz: .venv/.dev  ## requests beyond sense, to every route: make fuzz REQUESTS=1000000, or SEED=7 for one round of a thousand
+	$(BIN)/python -m tests.fuzz $(if $(SEED),--seed $(SEED),--number $(REQUESTS) --workers $(WORKERS))
 
 crash: .venv/.dev  ## kill -9 under load, so often on each engine, and the ledger of it: make crash KILLS=1000
 	CALBELL_CRASH_KILLS=$(KILLS) CALBELL_CRASH_SEED=$(SEED) $(BIN)/python -m pytest tests/crash/test_kill.py -s

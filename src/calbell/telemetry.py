@@ -17,6 +17,7 @@ from typing import TextIO, cast
 import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from typing_extensions import override
 
 from calbell.domain.holds import EVERY_PROJECT, Scope, ShownBy
 from calbell.domain.outcomes import (
@@ -264,6 +265,17 @@ class _Steadfast:
             self._stream.flush()
 
 
+class Libraries(logging.Handler):
+    """What a library logs becomes a line of ours: whose it is, and which error. Its words are left
+    out, because they may quote a row or a request."""
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        said = {} if error is None else described(error)
+        structlog.get_logger().log(record.levelno, "library", name=record.name, **said)
+
+
 def _encoded(event: object, **_: object) -> str:
     """The line as JSON; what JSON has no form for is said as text."""
     return msgspec.json.encode(event, enc_hook=str).decode()
@@ -271,6 +283,7 @@ def _encoded(event: object, **_: object) -> str:
 
 def configure_logs(*, as_json: bool, level: str) -> None:
     """From now on one line per thing that happens goes to stderr, as JSON or for a terminal."""
+    logging.getLogger().handlers = [Libraries(logging.WARNING)]
     renderer = (
         structlog.processors.JSONRenderer(serializer=_encoded)
         if as_json

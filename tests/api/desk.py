@@ -99,7 +99,7 @@ class Desk:
         chosen = settings or Settings()
         metrics = Metrics()
         self.parts = assemble(chosen, database, NoExpo(), self.clock, self.chance, metrics, lanes=1)
-        self._app = application(
+        self.app = application(
             chosen,
             database,
             calcom or NoCalcom(),
@@ -217,7 +217,7 @@ class Desk:
         async def send(message: Message) -> None:
             messages.append(message)
 
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
         told = {
             name.decode("latin-1"): text.decode("latin-1") for name, text in messages[0]["headers"]
         }

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 import starlette.routing
-from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from calbell.api.credentials import Credentials
@@ -48,7 +47,7 @@ def create_app(
     exact |= dict.fromkeys(FOR_USERS, nothing_for_users)
     return Paths(
         exact,
-        Starlette(
+        Router(
             routes=[
                 *(
                     starlette.routing.Route(path, endpoint)
@@ -56,14 +55,25 @@ def create_app(
                     if path not in exact
                 ),
                 Mount("/console", console),
-                *(
-                    starlette.routing.Route(f"{path}/{{path:path}}", nothing_for_users)
-                    for path in FOR_USERS
-                ),
-                starlette.routing.Route("/{path:path}", nothing),
-            ]
+            ],
+            redirect_slashes=False,
+            # No route of the last resort: its pattern would not take a path with a line break.
+            default=Nowhere(nothing, nothing_for_users),
         ),
     )
+
+
+class Nowhere:
+    """Answers where no path is, in the form of the paths around it."""
+
+    def __init__(self, nothing: ASGIApp, nothing_for_users: ASGIApp) -> None:
+        self._nothing = nothing
+        self._nothing_for_users = nothing_for_users
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_for_users = scope["path"].startswith(tuple(f"{path}/" for path in FOR_USERS))
+        nothing = self._nothing_for_users if is_for_users else self._nothing
+        await nothing(scope, receive, send)
 
 
 class Paths:

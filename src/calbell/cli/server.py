@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from typing_extensions import override
 
+from calbell import telemetry
 from calbell.cli.failures import Failure
 from calbell.cli.whole_answers import WholeAnswers
 from calbell.flows.grace import Grace
@@ -31,8 +32,10 @@ class _Notes(logging.Handler):
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
-        failed = {"exc_info": record.exc_info} if record.exc_info else {}
-        log.warning("http_server", detail=record.getMessage(), **failed)
+        error = record.exc_info[1] if record.exc_info else None
+        # Not the traceback: what a library's error says may quote a row.
+        failed = {} if error is None else telemetry.described(error)
+        log.warning("http_server", **{**failed, "detail": record.getMessage()})
 
 
 class _Server(uvicorn.Server):
@@ -62,7 +65,8 @@ class HttpServer:
     ) -> None:
         self._listens = passed is not None
         self._socket = passed or _bound(host, port)
-        logging.getLogger("uvicorn.error").handlers = [_Notes()]
+        server_log = logging.getLogger("uvicorn.error")
+        server_log.handlers, server_log.propagate = [_Notes()], False
         self.host: str = self._socket.getsockname()[0] if passed else host
         self.port: int = self._socket.getsockname()[1]
         proxies = list(trusted)

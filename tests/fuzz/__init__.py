@@ -1,0 +1,1 @@
+"""The application is asked anything: what must hold, whatever comes in."""
