@@ -73,7 +73,7 @@ def test_each_panel_asks_for_what_is_there() -> None:
     assert all(map(is_known, asked)), asked
     shown = {re.sub(r"_(bucket|sum|count)$", "", name) for name in asked}
     rest = {"calbell_expo_batch", "calbell_expo_requests_total", "calbell_registrations_total"}
-    rest |= {"calbell_notices_total", "calbell_reconcile_repaired_total"}
+    rest |= {"calbell_notices_total"}
     rest |= {"calbell_last_attempt_timestamp_seconds", "calbell_oldest_due_receipt_seconds"}
     assert families().keys() - shown == rest | {"calbell_users"}
 
