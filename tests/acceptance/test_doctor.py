@@ -7,11 +7,21 @@ import msgspec
 import pytest
 
 from tests import payloads
+from tests.acceptance.conftest import EngineName
 from tests.acceptance.programs import Ended, command, until
 from tests.acceptance.stand import Json, Meeting, Stand
 from tests.instance import Instance, instance
 
 KEY = "cal_key-of-the-doctors-patient"
+
+
+on_both = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+
+
+@pytest.fixture
+def engine() -> EngineName:
+    """Where nothing is said, which one it is cannot matter: what is stored has its own contract."""
+    return "sqlite"
 
 
 @pytest.fixture
@@ -35,6 +45,7 @@ def bad(ended: Ended) -> dict[str, Json]:
     return {one["check"]: one for one in told if one["state"] != "ok"}
 
 
+@on_both
 def test_an_installation_that_is_well_says_so_and_shows_no_secret(
     own_stand: Callable[..., Stand], calcom: Instance
 ) -> None:

@@ -19,6 +19,15 @@ KEY, ADMIN, ORG = "cal_key-of-a-host", "cal_key-of-an-admin", 12
 STRANGER = ("stranger@example.net", "Stan Stranger")
 
 
+on_both = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+
+
+@pytest.fixture
+def engine() -> EngineName:
+    """Where nothing is said, which one it is cannot matter: what is stored has its own contract."""
+    return "sqlite"
+
+
 @pytest.fixture
 def calcom() -> Iterator[Instance]:
     with instance() as standing:
@@ -125,6 +134,7 @@ def host(calcom: Instance, key: str = KEY) -> Json:
     return {name: calcom.people[key][name] for name in ("id", "email", "name")}
 
 
+@on_both
 def test_webhooks_that_got_lost_are_made_up_for_and_told_once_when_they_come_after_all(
     stand: Reconciling, calcom: Instance
 ) -> None:
@@ -157,6 +167,7 @@ def test_webhooks_that_got_lost_are_made_up_for_and_told_once_when_they_come_aft
     stand.hears(phone, *expected)
 
 
+@on_both
 def test_after_an_outage_of_calbell_nothing_is_missing_and_nobody_is_told_twice(
     stand: Reconciling, calcom: Instance
 ) -> None:

@@ -34,6 +34,10 @@ def test_bookings_are_found_by_time_and_by_a_whole_address(connection: Connectio
     (first, *_) = search.heard_of(connection)
     assert first.end_at is not None
     later = first.end_at + timedelta(seconds=1)
+    assert first.start_at is not None
+    began = first.start_at + timedelta(seconds=1)
+    assert len(search.between(connection, first.start_at, began, None)) == 2
+    assert search.between(connection, first.start_at, first.start_at, None) == []
     assert len(search.between(connection, first.end_at, later, None)) == 2
     assert search.between(connection, later, later + timedelta(days=9), None) == []
     assert len(search.between(connection, first.end_at, later, "guest@example.com")) == 2

@@ -36,7 +36,7 @@ TAKING_IN: Mapping[str, Point] = {
 """Where requests are answered."""
 
 DELIVERING: Mapping[str, Point] = {
-    "before_claim_commit": Point("calbell.flows.dispatch:claim", Moment.AFTER),
+    "before_claim_commit": Point("calbell.flows.dispatch:claim_and_look", Moment.AFTER),
     "after_claim": Point("calbell.flows.dispatch:Dispatch._send", Moment.BEFORE),
     "request_left": Point("aiohttp:ClientResponse.start", Moment.DURING, about="/push/send"),
     "answer_came": Point("calbell.expo.client:read_send", Moment.BEFORE),

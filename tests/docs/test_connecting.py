@@ -5,15 +5,17 @@ import re
 from pathlib import Path
 
 from calbell.calcom.registered import Scope, ScopeKind
-from calbell.cli import connect, doctor, findings
+from calbell.cli import callback, connect, doctor, findings
 from calbell.flows.connect import coverage
 
 DOCS = Path(__file__).parents[2] / "docs"
-CHECK = re.compile(r'(?:fine|doubtful|wrong)\(\s*"([\w ./]+)"|check(?:, \w+)? = "([\w ./]+)"')
+CHECK = re.compile(
+    r'(?:fine|doubtful|wrong)\(\s*"([\w ./]+)"|(?i:_?check)(?:, \w+|: Final)? = "([\w ./]+)"'
+)
 
 
 def test_every_check_of_the_doctor_stands_in_the_reference() -> None:
-    sources = [inspect.getsource(module) for module in (findings, doctor)]
+    sources = [inspect.getsource(module) for module in (findings, doctor, callback)]
     checks = {one or other for source in sources for one, other in CHECK.findall(source)}
     page = (DOCS / "reference" / "doctor.md").read_text()
     named = set(

@@ -13,7 +13,7 @@ from tests.universe.weather import COMMIT_FATES
 from tests.universe.wished import Told
 
 SEEDS = range(int(os.environ.get("CALBELL_UNIVERSE_SEEDS", "100")))
-YEARS = float(os.environ.get("CALBELL_UNIVERSE_YEARS", "0.06"))
+YEARS = float(os.environ.get("CALBELL_UNIVERSE_YEARS", "0.05"))
 """Of trouble; each life has ten calm days more, at whose end everything must be over."""
 
 EACH_HAPPENS = {

@@ -121,7 +121,7 @@ def _found(
             one.uid: one
             for user in known[:FEW]
             for one in search.of_user(connection, user.id)
-            if _is_within(one.end_at, since, after)
+            if _is_within(one, since, after)
         }
         return list(theirs.values())[: search.MOST]
     if since is None and after is None:
@@ -130,10 +130,10 @@ def _found(
     return search.between(connection, start, after or start + 2 * AROUND, None)
 
 
-def _is_within(at: datetime | None, since: datetime | None, until: datetime | None) -> bool:
-    if at is None:
+def _is_within(one: FoundBooking, since: datetime | None, until: datetime | None) -> bool:
+    if one.start_at is None or one.end_at is None:
         return since is None and until is None
-    return (since is None or at >= since) and (until is None or at < until)
+    return (since is None or one.end_at >= since) and (until is None or one.start_at < until)
 
 
 def _day(text: str) -> datetime | None:

@@ -2,7 +2,7 @@
 bounded part of it is looked at."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -94,12 +94,14 @@ def of_user(connection: Connection, user_id: int) -> list[FoundBooking]:
 def between(
     connection: Connection, since: datetime, until: datetime, address: str | None
 ) -> list[FoundBooking]:
-    """Bookings that end then, or those of them that name somebody with this address."""
+    """Bookings that take place then, those that last for longer than a day left aside, or those of
+    them that name somebody with this address."""
     pattern = "%" if address is None else patterns_of(0, [address])[-1][0]
     rows = connection.run(
         _SQL["bookings_between"],
         since=to_ms(since),
         until=to_ms(until),
+        ends_by=to_ms(until + timedelta(days=1)),
         pattern=pattern,
         looked=LOOKED,
         number=MOST,

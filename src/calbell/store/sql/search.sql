@@ -16,11 +16,12 @@ group by b.id, b.uid, b.status, b.start_at, b.end_at, b.replaced_by_uid
 order by told desc limit :number
 
 -- name: bookings_between
--- Bookings that end within a time and name somebody, the last to end first; of very many only so
--- many are looked at.
+-- Bookings that begin before the end of a time, end after its start and name somebody, the last to
+-- end first; of very many only so many are looked at.
 select b.uid, b.status, b.start_at, b.end_at, b.replaced_by_uid, 0
 from (select uid, status, start_at, end_at, replaced_by_uid, people, updated_at, id from bookings
-  where coalesce(end_at, updated_at) >= :since and coalesce(end_at, updated_at) < :until
+  where coalesce(end_at, updated_at) >= :since and coalesce(end_at, updated_at) < :ends_by
+    and coalesce(start_at, updated_at) < :until
   order by coalesce(end_at, updated_at) desc, id desc limit :looked) as b
 where b.people like :pattern escape '\'
 order by coalesce(b.end_at, b.updated_at) desc, b.id desc limit :number
