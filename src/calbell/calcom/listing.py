@@ -1,6 +1,5 @@
 """Listing: bookings as Cal.com's API shows them, a page at a time, oldest change first."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeAlias
@@ -21,8 +20,8 @@ from calbell.calcom.json_fields import (
     positive,
     text,
 )
-from calbell.calcom.payloads import LONGEST_UID
-from calbell.calcom.registered import Api, Refusal, refusal
+from calbell.calcom.payloads import LONGEST_UID, each_once
+from calbell.calcom.registered import Api, Refusal, refusal, whole
 from calbell.domain.events import BookingEvent, EventKind, TimeSpan
 from calbell.domain.people import Person, is_address
 
@@ -132,7 +131,7 @@ def _page(answer: Answer) -> Listed:
 
 def _rest(answer: Answered) -> timedelta | None:
     left, limit, reset = (
-        positive(_number(answer.headers.get(f"x-ratelimit-{name}-default")))
+        positive(whole(answer.headers.get(f"x-ratelimit-{name}-default")))
         for name in ("remaining", "limit", "reset")
     )
     if limit is None or reset is None or (left or 0) > limit // SHARE_LEFT:
@@ -146,10 +145,6 @@ def _said_at(answer: Answered) -> datetime | None:
     except ValueError:
         return None
     return at if at.tzinfo is not None else None
-
-
-def _number(said: str | None) -> int | None:
-    return int(said) if said is not None and said.isdecimal() and len(said) < 10 else None
 
 
 def _changed_at(said: Fields) -> datetime | None:
@@ -169,7 +164,7 @@ def _seen(said: Fields) -> Seen | None:
         kind = EventKind.RESCHEDULED
     attendees = items(said.get("attendees")) or []
     is_seated = any(one.get("seatUid") is not None for one in attendees)
-    people = _each_once(_person(one) for one in attendees)
+    people = each_once(person for one in attendees if (person := _person(one)))
     event = BookingEvent(
         kind=kind,
         uid=uid,
@@ -206,14 +201,6 @@ def _person(said: Fields) -> Person | None:
     if email is None or not is_address(email):
         return None
     return Person(email, text(said.get("name")) or "")
-
-
-def _each_once(people: Iterable[Person | None]) -> tuple[Person, ...]:
-    firsts: dict[str, Person] = {}
-    for person in people:
-        if person is not None:
-            firsts.setdefault(person.email, person)
-    return tuple(firsts.values())
 
 
 def _actor(kind: EventKind, said: Fields) -> str | None:

@@ -158,7 +158,7 @@ def _hosts(kind: EventKind, payload: Fields, organizer: Person | None) -> tuple[
     team = fields(payload.get("team")) or NO_FIELDS
     members = items(team.get("members")) or ()
     read = _guest if kind in _ENDS else _user
-    hosts = _each_once(person for member in members if (person := read(member)))
+    hosts = each_once(person for member in members if (person := read(member)))
     if organizer is not None:
         hosts = tuple(host for host in hosts if not _is_same(host, organizer))
     return hosts or None
@@ -173,10 +173,10 @@ def _is_same(one: Person, other: Person) -> bool:
 def _attendees(payload: Fields) -> tuple[Person, ...] | None:
     """Who attends. No booking is without attendees: a list that names nobody says nothing."""
     said = items(payload.get("attendees")) or ()
-    return _each_once(person for attendee in said if (person := _guest(attendee))) or None
+    return each_once(person for attendee in said if (person := _guest(attendee))) or None
 
 
-def _each_once(people: Iterable[Person]) -> tuple[Person, ...]:
+def each_once(people: Iterable[Person]) -> tuple[Person, ...]:
     """In the order in which they are named first."""
     firsts: dict[str | int | None, Person] = {}
     for person in people:

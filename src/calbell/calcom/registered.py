@@ -166,13 +166,14 @@ def wait_of(headers: Mapping[str, str]) -> timedelta | None:
     """How long the instance wants to be left alone: `Retry-After` in seconds, else the end of its
     window where nothing is left of it."""
     said = headers.get("retry-after")
-    if said is None and _whole(headers.get("x-ratelimit-remaining-default")) == 0:
+    if said is None and whole(headers.get("x-ratelimit-remaining-default")) == 0:
         said = headers.get("x-ratelimit-reset-default")
-    seconds = _whole(said)
+    seconds = whole(said)
     return None if seconds is None else min(timedelta(seconds=seconds), LONGEST_WAIT)
 
 
-def _whole(said: str | None) -> int | None:
+def whole(said: str | None) -> int | None:
+    """The number that a header says, if it says one."""
     return int(said) if said is not None and said.isdecimal() and len(said) < 10 else None
 
 
