@@ -174,15 +174,17 @@ def follow(
 
 def _veiled(connection: Connection, incoming: Mapping[str, Incoming]) -> Mapping[str, Incoming]:
     """The events without users who were removed; what names one is not kept as it came."""
-    named = {id_: people_of(item.event) for id_, item in incoming.items() if item.event is not None}
+    told = (item.event for item in incoming.values() if item.event is not None)
+    # Nobody is named before it is known that anybody was removed.
     veil = removals.veil_for(
-        connection, {person.email for people in named.values() for person in people}
+        connection, (person.email for event in told for person in people_of(event))
     )
     if veil is None:
         return incoming
     return {
         id_: structs.replace(item, event=veil.over_event(item.event), raw=b"")
-        if item.event is not None and any(one.email in veil.addresses for one in named[id_])
+        if item.event is not None
+        and any(one.email in veil.addresses for one in people_of(item.event))
         else item
         for id_, item in incoming.items()
     }

@@ -56,11 +56,9 @@ def application(
     `registered` is told who registers with a token of Cal.com's."""
     steady = steady or clock
     token = settings.admin_token.reveal() if settings.admin_token else None
-    identify = Identify(
-        calcom, database, clock, steady, admission_of(settings), policy_of(settings).rules
-    )
-    credentials = Credentials(KeyRing(database, clock, steady), identify, settings.auth, token)
     policy = policy_of(settings)
+    identify = Identify(calcom, database, clock, steady, admission_of(settings), policy.rules)
+    credentials = Credentials(KeyRing(database, clock, steady), identify, settings.auth, token)
     means = Means(
         database=database,
         clock=clock,

@@ -88,7 +88,7 @@ class Service:
         is in the way. SQLite files are migrated, an out-of-date PostgreSQL is refused. With
         `restoring`, the database is an older copy.
         """
-        app_of(self._settings)  # A wrong text is refused before anything is opened.
+        app = app_of(self._settings)  # A wrong text is refused before anything is opened.
         if serves:
             require_spool(self._settings, self.clock())
         self._take_database(alone=serves and delivers)
@@ -110,6 +110,7 @@ class Service:
             self.metrics,
             lanes=self._engine.lanes,
             steady=self._steady,
+            app=app,
         )
         await self._say_who_is_heard(serves=serves)
         self._own_webhooks = own_webhooks_of(
