@@ -104,8 +104,7 @@ def claim(
         deliveries.due(connection, project_id, now, number), project_id, standing, policy, now
     )
     requests = tuple(requests_of(sorted_out.sendable, most))[:room]
-    turn_at = _keep(connection, project_id, requests, sorted_out, pace, worker, now)
-    notice.of_deliveries(connection, sorted_out.states, policy, now)
+    turn_at = _keep(connection, project_id, requests, sorted_out, policy, pace, worker, now)
     return Claim(project_id, requests, turn_at, sorted_out.withheld, bool(known))
 
 
@@ -151,8 +150,7 @@ def probe(
         if holds.probe(connection, hold, now + pause, probes) and found is not None:
             project_id, sorted_out = found
             requests = () if one is None else ((one,),)
-            turn_at = _keep(connection, project_id, requests, sorted_out, pace, worker, now)
-            notice.of_deliveries(connection, sorted_out.states, policy, now)
+            turn_at = _keep(connection, project_id, requests, sorted_out, policy, pace, worker, now)
             return Claim(project_id, requests, turn_at, sorted_out.withheld, True)
     return None
 
@@ -239,6 +237,7 @@ def _keep(
     project_id: int,
     requests: Sequence[Sequence[DueDelivery]],
     sorted_out: _SortedOut,
+    policy: Policy,
     pace: Pace,
     worker: str,
     now: datetime,
@@ -249,7 +248,9 @@ def _keep(
     deliveries.postpone(connection, sorted_out.postponed)
     deliveries.lease(connection, leased, worker, now + pace.lease)
     span = timedelta(seconds=len(leased) / (PACE * pace.rate) if pace.rate else 0.0)
-    return deliveries.pace(connection, project_id, now, span, span * FIRST_IS_LATE)
+    turn_at = deliveries.pace(connection, project_id, now, span, span * FIRST_IS_LATE)
+    notice.of_deliveries(connection, sorted_out.states, policy, now)
+    return turn_at
 
 
 def _projects_of(connection: Connection, hold: Hold) -> Sequence[int]:
