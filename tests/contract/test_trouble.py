@@ -4,6 +4,7 @@ over."""
 import asyncio
 import shutil
 import sqlite3
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -368,11 +369,10 @@ def test_a_unit_that_does_not_come_back_is_a_trouble(
 ) -> None:
     seconds = [0.0]
     database = ThreadedDatabase(engine, lambda: seconds[0])
-    release = asyncio.Event()
+    release = threading.Event()
 
     def hang(_: Connection) -> None:
-        while not release.is_set():
-            time.sleep(0.001)
+        release.wait()
 
     async def work() -> None:
         hanging = asyncio.create_task(database.run(hang))
