@@ -211,6 +211,13 @@ def described(error: BaseException) -> dict[str, object]:
     }
 
 
+def described_in(record: logging.LogRecord) -> dict[str, object]:
+    """The same of the error that a library logged, if it was one. Not its traceback: what a
+    library's error says may quote a row."""
+    error = record.exc_info[1] if record.exc_info else None
+    return {} if error is None else described(error)
+
+
 def of_scope(scope: Scope) -> dict[str, object]:
     """What a log line says of credentials that are broken, and what to do."""
     every = scope.project_id == EVERY_PROJECT
@@ -271,8 +278,7 @@ class Libraries(logging.Handler):
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
-        said = {} if error is None else described(error)
+        said = described_in(record)
         structlog.get_logger().log(record.levelno, "library", name=record.name, **said)
 
 

@@ -32,9 +32,7 @@ class _Notes(logging.Handler):
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
-        # Not the traceback: what a library's error says may quote a row.
-        failed = {} if error is None else telemetry.described(error)
+        failed = telemetry.described_in(record)
         log.warning("http_server", **{**failed, "detail": record.getMessage()})
 
 
