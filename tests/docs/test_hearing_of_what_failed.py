@@ -17,8 +17,8 @@ import pytest
 
 from calbell.callback import CallbackAddress
 from calbell.domain.delivery import DeliveryState
+from calbell.domain.holds import Held
 from calbell.domain.notices import (
-    Broken,
     Fate,
     NoticeKind,
     Way,
@@ -135,7 +135,7 @@ def test_the_page_names_every_kind_with_all_its_fields() -> None:
     )
     lost = unreachable(fate, NOW)
     assert lost is not None
-    (held,) = turned([], [Broken(False, "@a/app", None, "InvalidCredentials", NOW)], NOW)
+    (held,) = turned([], [Held(False, "@a/app", None, "InvalidCredentials", NOW)], NOW)
     made: dict[NoticeKind, Any] = {one.kind: json.loads(one.body) for one in (GONE, lost, held)}
     assert made.keys() == set(NoticeKind)
     for kind, said in made.items():

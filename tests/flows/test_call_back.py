@@ -9,7 +9,8 @@ from random import Random
 
 import pytest
 
-from calbell.domain.notices import GIVEN_UP_AFTER, PAUSES, Broken, signature, turned
+from calbell.domain.holds import Held
+from calbell.domain.notices import GIVEN_UP_AFTER, PAUSES, signature, turned
 from calbell.flows.breaker import PAUSE
 from calbell.flows.call_back import AT_ONCE, LEASE, CallBack
 from calbell.flows.loop import Loop
@@ -61,8 +62,7 @@ class Play:
 
     def make(self, number: int) -> None:
         broken = (
-            Broken(False, f"@a/app{n}", None, "InvalidCredentials", self.now())
-            for n in range(number)
+            Held(False, f"@a/app{n}", None, "InvalidCredentials", self.now()) for n in range(number)
         )
         run_once(self.connection, notices.keep, list(turned([], broken, self.now())))
 

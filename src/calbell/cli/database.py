@@ -7,11 +7,12 @@ from rich.table import Table
 
 from calbell.cli.context import database, settings
 from calbell.cli.output import out, show
+from calbell.domain.holds import Held
+from calbell.flows import words
 from calbell.flows.clocks import system_clock
 from calbell.store import migrate as migrations
 from calbell.store import upkeep
 from calbell.store.engines import engine_of
-from calbell.store.holds import Held
 from calbell.store.notices import Callback
 from calbell.store.sweeps import Sweep
 from calbell.store.upkeep import Counts, Storage
@@ -103,9 +104,8 @@ def _called_back(callback: Callback) -> list[tuple[str, str]]:
 
 
 def _held(held: Held) -> str:
-    whose = "every project" if held.everything else held.project or "projects not known yet"
-    platform = "" if held.platform is None else f", {held.platform}"
-    return f"{whose}{platform}: {held.code} since {_at(held.since)}; one tries from time to time"
+    whose = words.held_back(held)
+    return f"{whose}: {held.code} since {_at(held.since)}; one tries from time to time"
 
 
 def _at(at: datetime) -> str:

@@ -26,6 +26,7 @@ from calbell.cli.callback import of_callback
 from calbell.cli.findings import Finding, State, doubtful, fine, wrong
 from calbell.cli.output import narrate, out
 from calbell.config import AuthMethod, ConfigError, Settings
+from calbell.domain.holds import Held
 from calbell.expo.client import RECEIPTS_PATH
 from calbell.expo.http import HttpTransport
 from calbell.expo.transport import AnswerLost, NotTransmitted, Reply
@@ -47,7 +48,6 @@ from calbell.store.connection import Connection, Engine, StoreUnavailable
 from calbell.store.database import InlineDatabase, run_once
 from calbell.store.engines import engine_of, time_of
 from calbell.store.events import NotedRefusal
-from calbell.store.holds import Held
 from calbell.store.migrate import SchemaMismatch
 from calbell.store.notices import Callback
 from calbell.store.sources import Source

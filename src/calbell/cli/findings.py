@@ -16,9 +16,10 @@ from calbell.calcom.http import Answer, Answered
 from calbell.calcom.json_fields import NO_FIELDS, fields, parsed
 from calbell.calcom.registered import ScopeKind
 from calbell.config import Admit, AuthMethod, Settings
+from calbell.domain.holds import Held
 from calbell.expo.words import in_words
+from calbell.flows import words
 from calbell.store.events import NotedRefusal
-from calbell.store.holds import Held
 from calbell.store.sources import Source
 from calbell.store.sweeps import Sweep
 from calbell.store.upkeep import Depth
@@ -36,7 +37,6 @@ SILENT_FOR = timedelta(days=7)
 RECENT = timedelta(days=1)
 HOSTED = ("api.cal.com", "api.cal.eu")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-ACCESS = "UNAUTHORIZED"
 
 
 class State(StrEnum):
@@ -229,14 +229,12 @@ def of_holds(held: Iterable[Held]) -> Iterator[Finding]:
     none = True
     for one in held:
         none = False
-        whose = "every project" if one.everything else one.project or "projects not known yet"
-        platform = "" if one.platform is None else f", {one.platform}"
         remedy = (
             "mend CALBELL_EXPO_ACCESS_TOKEN"
-            if one.code.startswith(ACCESS) or one.everything
+            if one.is_for_access_token
             else "mend the app's push credentials at Expo (eas credentials); what waits goes then"
         )
-        said = f"{whose}{platform}: {in_words(one.code)}, since {one.since:%Y-%m-%d %H:%M} UTC"
+        said = f"{words.held_back(one)}: {in_words(one.code)}, since {one.since:%Y-%m-%d %H:%M} UTC"
         yield wrong("credentials", said, remedy)
     if none:
         yield fine("credentials", "nothing is held")

@@ -84,6 +84,28 @@ class Hold(Struct, frozen=True, kw_only=True):
         return own.platform is None and its.platform is not None
 
 
+class Held(Struct, frozen=True):
+    """What is held, for those who watch: of which project at Expo (`None`: phones whose project
+    nobody has told us; with `everything` all), which platform (`None`: both), why, and since
+    when."""
+
+    everything: bool
+    project: str | None
+    platform: Platform | None
+    code: str
+    since: datetime
+
+    @property
+    def scope(self) -> tuple[bool, str | None, Platform | None]:
+        """What is kept back."""
+        return self.everything, self.project, self.platform
+
+    @property
+    def is_for_access_token(self) -> bool:
+        """Whether it is our access token that Expo refuses, and not the app's credentials."""
+        return self.everything or self.code.startswith("UNAUTHORIZED")
+
+
 class Evidence(Struct, frozen=True):
     """What an attempt made `at` showed about the credentials of a scope: broken, with Expo's code,
     or good (`None`)."""

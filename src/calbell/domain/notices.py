@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from calbell.domain.backoff import Backoff
 from calbell.domain.delivery import DeliveryState, Withdrawal
+from calbell.domain.holds import Held
 from calbell.domain.notification import NotificationState, Suppression
 from calbell.domain.push_events import PushEvent
 from calbell.domain.push_tokens import masked
@@ -195,22 +196,7 @@ def device_gone(
     )
 
 
-class Broken(Struct, frozen=True):
-    """Credentials that are broken as far as anybody knows, and since when."""
-
-    everything: bool
-    project: str | None
-    platform: Platform | None
-    code: str
-    since: datetime
-
-    @property
-    def scope(self) -> tuple[bool, str | None, Platform | None]:
-        """What it keeps back."""
-        return self.everything, self.project, self.platform
-
-
-def turned(before: Iterable[Broken], after: Iterable[Broken], now: datetime) -> Iterator[Notice]:
+def turned(before: Iterable[Held], after: Iterable[Held], now: datetime) -> Iterator[Notice]:
     """The notices of what was not broken before, and of what is not any more. Where the same was
     shown in two ways, it is told once."""
     was = {one.scope: one for one in sorted(before, key=_since, reverse=True)}
@@ -223,11 +209,11 @@ def turned(before: Iterable[Broken], after: Iterable[Broken], now: datetime) -> 
             yield _held(one, "lifted", "nothing to do: what waited is sent", now)
 
 
-def _since(one: Broken) -> datetime:
+def _since(one: Held) -> datetime:
     return one.since
 
 
-def _held(one: Broken, state: str, remedy: str, now: datetime) -> Notice:
+def _held(one: Held, state: str, remedy: str, now: datetime) -> Notice:
     whose = "every" if one.everything else one.project or "unknown"
     return Notice(
         kind=NoticeKind.PROJECT_HELD,
@@ -245,8 +231,8 @@ def _held(one: Broken, state: str, remedy: str, now: datetime) -> Notice:
     )
 
 
-def _remedy(one: Broken) -> str:
-    if one.everything or one.code.startswith("UNAUTHORIZED"):
+def _remedy(one: Held) -> str:
+    if one.is_for_access_token:
         return "mend CALBELL_EXPO_ACCESS_TOKEN"
     return "mend the push credentials of the app at Expo"
 

@@ -9,7 +9,7 @@ from calbell.domain.delivery import DeliveryState
 from calbell.domain.notices import turned, unreachable
 from calbell.domain.notification import NotificationState, Suppression
 from calbell.flows.surroundings import Policy
-from calbell.store import notices
+from calbell.store import holds, notices
 from calbell.store.connection import Connection
 
 _CAME_TO_NOTHING = frozenset(
@@ -74,9 +74,9 @@ def of_holds(connection: Connection, policy: Policy, now: datetime) -> Iterator[
     if not policy.gives_notice:
         yield
         return
-    before = notices.broken(connection)
+    before = holds.standing(connection)
     yield
-    notices.keep(connection, turned(before, notices.broken(connection), now))
+    notices.keep(connection, turned(before, holds.standing(connection), now))
 
 
 def _of(connection: Connection, notification_ids: Iterable[int], now: datetime) -> None:

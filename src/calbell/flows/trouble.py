@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from calbell.domain.holds import Held
 from calbell.flows import words
-from calbell.store.holds import Held
 from calbell.store.overview import Seen
 
 TOO_LONG = timedelta(minutes=2)

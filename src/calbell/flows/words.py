@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from calbell.domain.booking import Status
 from calbell.domain.delivery import DeliveryFact, DeliveryState, Withdrawal
+from calbell.domain.holds import Held
 from calbell.domain.notification import NotificationState, Suppression, Wait
 from calbell.domain.subscription import Platform
 from calbell.expo.words import in_words
@@ -102,6 +103,12 @@ def explained(code: str) -> str:
     if code in REASONS:
         return REASONS[code]
     return in_words(code)
+
+
+def held_back(held: Held) -> str:
+    """Whose deliveries wait."""
+    whose = "every project" if held.everything else held.project or "projects not known yet"
+    return whose if held.platform is None else f"{whose}, {held.platform}"
 
 
 def titled(name: str) -> str:

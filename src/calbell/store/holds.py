@@ -3,27 +3,13 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from msgspec import Struct
-
-from calbell.domain.holds import EVERY_PROJECT, Evidence, Hold, Scope, ShownBy
+from calbell.domain.holds import EVERY_PROJECT, Evidence, Held, Hold, Scope, ShownBy
 from calbell.domain.subscription import Platform
 from calbell.store.connection import Connection, Value
 from calbell.store.statements import load
 from calbell.store.times import from_ms, maybe_from_ms, to_ms
 
 _SQL = load("holds")
-
-
-class Held(Struct, frozen=True):
-    """What is held, for those who watch: of which project at Expo (`None`: phones whose project
-    nobody has told us; with `everything` all), which platform (`None`: both), why, and since
-    when."""
-
-    everything: bool
-    project: str | None
-    platform: Platform | None
-    code: str
-    since: datetime
 
 
 _BOTH = ""

@@ -8,11 +8,10 @@ from operator import itemgetter
 from msgspec import Struct
 
 from calbell.domain.delivery import DeliveryState
-from calbell.domain.notices import Broken, Fate, Notice, NoticeKind, Way, device_gone
+from calbell.domain.notices import Fate, Notice, NoticeKind, Way, device_gone
 from calbell.domain.notification import NotificationState
 from calbell.domain.push_events import PushEvent
 from calbell.domain.subscription import Platform
-from calbell.store import holds
 from calbell.store.connection import Connection, Row
 from calbell.store.statements import load
 from calbell.store.times import from_ms, maybe_from_ms, to_ms
@@ -93,14 +92,6 @@ def gone_devices(
             _SQL["gone_devices"], rows, now=to_ms(now)
         )
         if not exclusive or owner_id == user_id
-    ]
-
-
-def broken(connection: Connection) -> list[Broken]:
-    """The credentials that are broken now."""
-    return [
-        Broken(one.everything, one.project, one.platform, one.code, one.since)
-        for one in holds.standing(connection)
     ]
 
 

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from calbell.domain.holds import Held
 from calbell.domain.push_events import PushEvent
 from calbell.store import holds, tallies, upkeep
 from calbell.store.connection import Connection
-from calbell.store.holds import Held
 from calbell.store.statements import load
 from calbell.store.tallies import PHONES_NOW, Tallied
 from calbell.store.times import from_ms, maybe_from_ms, to_ms

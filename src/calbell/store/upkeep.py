@@ -4,9 +4,9 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from calbell.domain.holds import Held
 from calbell.store import holds, notices, sweeps
 from calbell.store.connection import Connection
-from calbell.store.holds import Held
 from calbell.store.notices import Callback
 from calbell.store.statements import load
 from calbell.store.sweeps import Sweep

@@ -10,9 +10,9 @@ from calbell.calcom.http import Answer, Answered, NoAnswer
 from calbell.cli import findings
 from calbell.cli.findings import Finding, State
 from calbell.config import Admit, AuthMethod, Secret, Settings
+from calbell.domain.holds import Held
 from calbell.domain.subscription import Platform
 from calbell.store.events import NotedRefusal
-from calbell.store.holds import Held
 from calbell.store.sources import Source
 from calbell.store.sweeps import Sweep
 from calbell.store.upkeep import Depth

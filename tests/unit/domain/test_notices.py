@@ -8,8 +8,8 @@ import pytest
 from msgspec import structs
 
 from calbell.domain.delivery import DeliveryState, Withdrawal
+from calbell.domain.holds import Held
 from calbell.domain.notices import (
-    Broken,
     Fate,
     HeldProject,
     Notice,
@@ -132,8 +132,8 @@ def test_a_gone_phone_is_named_without_its_token() -> None:
 
 def broken(
     project: str | None = "@a/app", code: str = "InvalidCredentials", since: datetime = NOW
-) -> Broken:
-    return Broken(project is None, project, Platform.IOS, code, since)
+) -> Held:
+    return Held(project is None, project, Platform.IOS, code, since)
 
 
 def held(notice: Notice) -> HeldProject:

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec import structs
 
+from calbell.domain.holds import Held
 from calbell.domain.subscription import Platform
 from calbell.flows.trouble import troubles
-from calbell.store.holds import Held
 from calbell.store.overview import Queue, Refused, Seen
 from calbell.store.tallies import Tallied
 from calbell.store.upkeep import Depth, Storage
