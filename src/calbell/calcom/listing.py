@@ -1,7 +1,6 @@
 """Listing: bookings as Cal.com's API shows them, a page at a time, oldest change first."""
 
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Final, TypeAlias
 from urllib.parse import urlencode
 
@@ -21,7 +20,7 @@ from calbell.calcom.json_fields import (
     text,
 )
 from calbell.calcom.payloads import LONGEST_UID, each_once
-from calbell.calcom.registered import Api, Refusal, refusal, whole
+from calbell.calcom.registered import Api, Refusal, date_of, refusal, whole
 from calbell.domain.events import BookingEvent, EventKind, TimeSpan
 from calbell.domain.people import Person, is_address
 
@@ -125,7 +124,7 @@ def _page(answer: Answer) -> Listed:
         is_ordered=changed == sorted(changed),
         until=max(changed, default=None),
         rest=_rest(answer),
-        said_at=_said_at(answer),
+        said_at=date_of(answer.headers),
     )
 
 
@@ -137,14 +136,6 @@ def _rest(answer: Answered) -> timedelta | None:
     if limit is None or reset is None or (left or 0) > limit // SHARE_LEFT:
         return None
     return min(timedelta(seconds=reset), LONGEST_REST)
-
-
-def _said_at(answer: Answered) -> datetime | None:
-    try:
-        at = parsedate_to_datetime(answer.headers.get("date", ""))
-    except ValueError:
-        return None
-    return at if at.tzinfo is not None else None
 
 
 def _changed_at(said: Fields) -> datetime | None:

@@ -2,7 +2,8 @@
 (cal-webhooks.md section 10)."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Final, Protocol, TypeAlias
 from urllib.parse import quote
@@ -175,6 +176,16 @@ def wait_of(headers: Mapping[str, str]) -> timedelta | None:
 def whole(said: str | None) -> int | None:
     """The number that a header says, if it says one."""
     return int(said) if said is not None and said.isdecimal() and len(said) < 10 else None
+
+
+def date_of(headers: Mapping[str, str]) -> datetime | None:
+    """When an answer was made, by the clock of who answered, in whole seconds; `None` where it does
+    not say so, or not in which time zone."""
+    try:
+        at = parsedate_to_datetime(headers.get("date", ""))
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
 
 
 def _wanted(url: str, secret: str) -> dict[str, object]:

@@ -6,7 +6,6 @@ Pure: what was measured and read is given. Nothing here ever holds a secret.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -14,7 +13,7 @@ from msgspec import Struct
 
 from calbell.calcom.http import Answer, Answered
 from calbell.calcom.json_fields import NO_FIELDS, fields, parsed
-from calbell.calcom.registered import ScopeKind
+from calbell.calcom.registered import ScopeKind, date_of
 from calbell.config import Admit, AuthMethod, Settings
 from calbell.domain.holds import Held
 from calbell.expo.words import in_words
@@ -186,13 +185,10 @@ def of_clock(whose: str, ahead: timedelta | None) -> Finding | None:
 
 def ahead_of(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     """How far we are ahead of the `Date` of an answer, which has whole seconds."""
-    said = headers.get("date")
+    said = date_of(headers)
     if said is None:
         return None
-    try:
-        ahead = now - parsedate_to_datetime(said)
-    except (ValueError, TypeError):
-        return None
+    ahead = now - said
     return max(ahead - timedelta(seconds=1), timedelta()) if ahead > timedelta() else ahead
 
 
