@@ -3,6 +3,7 @@ that is kept."""
 
 from datetime import datetime, timedelta
 
+from calbell.flows.prune import LONGEST_REST, rest_after
 from calbell.flows.surroundings import Clock
 from calbell.store import deliveries, removals, users
 from calbell.store.connection import Connection
@@ -12,7 +13,6 @@ ROOM = 1000
 """How many rows are read, or go, in one step."""
 
 EVERY = timedelta(hours=1)
-LONGEST_REST = timedelta(seconds=5)
 
 
 def remove_user(connection: Connection, user_id: int, now: datetime) -> bool:
@@ -40,7 +40,7 @@ class Erase:
         if not await self._database.read(removals.is_under_way):
             return self._clock() + EVERY
         began, is_more = await self._database.run(self.step)
-        rest = min(max(self._steady() - began, timedelta()), LONGEST_REST)
+        rest = rest_after(self._steady() - began)
         # Where there is no more, another process is at it: it may die.
         return self._clock() + (rest if is_more else LONGEST_REST)
 

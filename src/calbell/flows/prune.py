@@ -25,6 +25,11 @@ LEAP = timedelta(days=1)
 what is forgotten does not come back."""
 
 
+def rest_after(took: timedelta) -> timedelta:
+    """How long to rest after a step, so that others have the database for half of the time."""
+    return min(max(took, timedelta()), LONGEST_REST)
+
+
 class Prune:
     """Forgets bookings, with all their history, `retention` after their end, and whatever else is
     that old and belongs to none."""
@@ -54,7 +59,7 @@ class Prune:
         self._gone += step.gone
         if step.place is not None:
             self._place = step.place
-            return self._clock() + min(max(self._steady() - began, timedelta()), LONGEST_REST)
+            return self._clock() + rest_after(self._steady() - began)
         if self._gone:
             log.info("pruned", rows=self._gone)
         self._place, self._gone = Place(), 0
