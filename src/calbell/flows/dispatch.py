@@ -149,13 +149,11 @@ class Dispatch:
         await asyncio.gather(*left, *self._putting_off, return_exceptions=True)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._unanswered.discard(task)
         self._under_way.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             # The leases run out and the deliveries are taken up again.
             log.error("dispatch_failed", **telemetry.described(error))
-        if self._wants_room:
-            self._wake()
+        self._make_room(task)
 
     async def _send(self, claimed: Claim, request: tuple[DueDelivery, ...]) -> None:
         """One request, and what it came to is kept."""
@@ -178,7 +176,7 @@ class Dispatch:
             asking.add_done_callback(self._asking.discard)
             answer = await asking
         finally:
-            self._make_room()
+            self._make_room(asyncio.current_task())
             now = self._clock()
             self._metrics.sent(answer, len(request), (now - sending.started_at).total_seconds())
             had_failures = self._outage.has_failures
@@ -190,11 +188,10 @@ class Dispatch:
             if (first := min(looks, default=None)) is not None:
                 self._collect_by(first)
 
-    def _make_room(self) -> None:
-        """The request of this task is answered; another one may leave."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._unanswered.discard(task)
+    def _make_room(self, task: asyncio.Task[None] | None) -> None:
+        """The request of this task is answered, or kept; another one may leave."""
+        if task is not None:
+            self._unanswered.discard(task)
         if self._wants_room:
             self._wake()
 
