@@ -87,7 +87,6 @@ def connect(
 async def _connect(
     found: Settings, public_url: str, scope: Scope, *, rotate: bool, dry_run: bool
 ) -> int:
-
     if found.calcom_api_key is None:
         raise ConfigError(
             "CALBELL_CALCOM_API_KEY: not set: an API key of Cal.com makes the webhook; without "
@@ -131,7 +130,6 @@ async def _owner(
     found: Settings, api: CalcomApi, authorization: str, store: ThreadedDatabase, *, keep: bool
 ) -> int:
     """The user whose key it is; he is known here from now on."""
-
     asked = await api.me(authorization)
     match asked:
         case CalcomUser():
@@ -153,7 +151,6 @@ async def _owner(
 
 
 async def _paste(found: Settings, public_url: str, *, rotate: bool, dry_run: bool) -> int:
-
     scope = Scope(ScopeKind.INSTANCE)
     if dry_run:
         out("would print an address, a secret and the triggers, and keep them")
@@ -186,14 +183,12 @@ def _say_webhook(what: str, scope: Scope, mended: tuple[str, ...], others: int) 
 
 
 def _say_coverage(scope: Scope) -> None:
-
     heard, unheard = coverage(scope)
     out(f"heard        {heard}")
     out(f"not heard    {unheard}")
 
 
 def _refused(reason: str, scope: Scope) -> str:
-
     remedy = {
         ScopeKind.ORGANIZATION: "the key must be that of the organisation's admin",
         ScopeKind.OAUTH_CLIENT: "the key must be of the platform that owns the client",
@@ -206,7 +201,6 @@ def _refused(reason: str, scope: Scope) -> str:
 
 async def _try(url: str, secret: str) -> None:
     """A signed test came through the public address."""
-
     answer = await try_address(url, secret, system_clock())
     if isinstance(answer, Answered) and answer.status == 200:
         out("test         a signed webhook came through the public address")
@@ -219,7 +213,6 @@ async def _try(url: str, secret: str) -> None:
 
 
 async def _check_health(public_url: str) -> None:
-
     answer = await try_address(f"{public_url}/healthz", None, system_clock())
     if isinstance(answer, Answered) and answer.status == 200:
         out(f"test         {public_url} answers")
