@@ -8,6 +8,9 @@ YEARS ?= 0.1
 KILLS ?= 100
 REQUESTS ?= 100000
 SEED ?=
+FIRST ?= 0
+IN_ALL ?=
+RECORD ?=
 
 .PHONY: help setup run demo test check clients format bench universe fuzz crash lock clean
 
@@ -58,14 +61,15 @@ format: .venv/.dev  ## put the code into the house's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-universe: .venv/.dev  ## lives of the service in virtual time: make universe SEEDS=1000 YEARS=1, or SEED=7 for one and its story
-	$(BIN)/python -m tests.universe $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --workers $(WORKERS)) --years $(YEARS)
+universe: .venv/.dev  ## lives of the service in virtual time: make universe SEEDS=1000 YEARS=1, IN_ALL=1000 (years), or SEED=7 for one and its story
+	$(BIN)/python -m tests.universe $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST) --workers $(WORKERS) \
+		$(if $(IN_ALL),--in-all $(IN_ALL)) $(if $(RECORD),--record)) --years $(YEARS)
 
 fuzz: .venv/.dev  ## requests beyond sense, to every route: make fuzz REQUESTS=1000000, or SEED=7 for one round of a thousand
-	$(BIN)/python -m tests.fuzz $(if $(SEED),--seed $(SEED),--number $(REQUESTS) --workers $(WORKERS))
+	$(BIN)/python -m tests.fuzz $(if $(SEED),--seed $(SEED),--number $(REQUESTS) --workers $(WORKERS) $(if $(RECORD),--record))
 
 crash: .venv/.dev  ## kill -9 under load, so often on each engine, and the ledger of it: make crash KILLS=1000
-	CALBELL_CRASH_KILLS=$(KILLS) CALBELL_CRASH_SEED=$(SEED) $(BIN)/python -m pytest tests/crash/test_kill.py -s
+	CALBELL_CRASH_KILLS=$(KILLS) CALBELL_CRASH_SEED=$(SEED) CALBELL_CRASH_RECORD=$(RECORD) $(BIN)/python -m pytest tests/crash/test_kill.py -s
 
 bench: .venv/.dev  ## the benchmarks of bench/, as a table
 	$(BIN)/python -m bench

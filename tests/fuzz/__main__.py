@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from tests.fuzz.rounds import ROUND, Round, play
+from tests.proof.runs import Fuzzed, here, keep
 
 _say: Callable[..., None] = partial(print, flush=True)
 
@@ -20,14 +21,20 @@ def main() -> int:
     asked.add_argument("--number", type=int, default=100_000, help="how many requests")
     asked.add_argument("--seed", type=int, help="the one round to play")
     asked.add_argument("--workers", type=int, default=2, help="how many rounds at a time")
+    asked.add_argument("--record", action="store_true", help="keep it for the page of proof")
     said = asked.parse_args()
     if said.seed is not None:
-        return _end([play(said.seed)])
+        return bool(_tell([play(said.seed)])[1])
+    where = here(f"make fuzz REQUESTS={said.number}")
     with ProcessPoolExecutor(said.workers) as pool:
-        return _end(pool.map(play, range(-(-said.number // ROUND))))
+        statuses, broken = _tell(pool.map(play, range(-(-said.number // ROUND))))
+    if said.record:
+        keep(Fuzzed(where, statuses.total(), dict(statuses), broken))
+    return bool(broken)
 
 
-def _end(rounds: Iterable[Round]) -> int:
+def _tell(rounds: Iterable[Round]) -> tuple[Counter[str], int]:
+    """How often each status was the answer, and how many rounds were broken; said as it comes."""
     began, answers, broken = time.monotonic(), Counter[tuple[str, int]](), 0
     for one in rounds:
         answers.update(one.tally)
@@ -47,7 +54,7 @@ def _end(rounds: Iterable[Round]) -> int:
         _say(f"{number:8,}  {route:50} {shares}")
     _say(f"{answers.total():8,}  requests in {time.monotonic() - began:.0f} s, {broken} broken")
     _say(" ".join(f"{word}:{count:,}" for word, count in sorted(statuses.items())))
-    return broken > 0
+    return statuses, broken
 
 
 if __name__ == "__main__":
