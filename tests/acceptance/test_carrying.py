@@ -187,6 +187,7 @@ def test_files_that_are_not_there_are_said(tmp_path: Path) -> None:
     assert "cannot read nothing.ndjson: No such file" in line_of(
         command(["import", "nothing.ndjson"], tmp_path), 1
     )
+    assert command(["migrate"], tmp_path).code == 0
     assert "cannot write no/x: No such file" in line_of(command(["export", "no/x"], tmp_path), 1)
 
 

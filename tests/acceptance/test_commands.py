@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from calbell.store.migrate import bring_up_to_date
+from calbell.store.sqlite import SqliteEngine
 from tests import payloads
 from tests.acceptance.conftest import EngineName, NewDatabase
 from tests.acceptance.programs import Ended, command
 from tests.acceptance.servers import Expo
 from tests.acceptance.stand import Database, Meeting, Stand, states
+from tests.api.desk import NOON
 
 COMMANDS = (
     "serve", "worker", "demo", "expo-simulator", "push", "backup", "migrate", "status",
@@ -130,7 +133,27 @@ def test_the_env_file_and_files_of_secrets_are_read(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_not_there_is_said_with_exit_code_1(tmp_path: Path, words: str, said: str) -> None:
+    bring_up_to_date(SqliteEngine(str(tmp_path / "calbell.db")), NOON)
     assert said in line_of(command(words.split(), tmp_path), 1)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "status",
+        "users list",
+        "keys create --user 77",
+        "events replay",
+        "explain --user 7",
+        "export all",
+    ],
+)
+def test_in_a_wrong_folder_nothing_is_made_and_nothing_looks_empty(
+    tmp_path: Path, words: str
+) -> None:
+    line = line_of(command(words.split(), tmp_path), 1)
+    assert f"there is no database {tmp_path}/calbell.db" in line
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_whose_an_address_was_is_said(tmp_path: Path) -> None:
@@ -163,7 +186,10 @@ def test_a_database_that_is_not_there_is_said_without_its_password(tmp_path: Pat
         assert "not a connection URL" in line
         assert "hun" not in line
         assert "ter2" not in line
-    line = line_of(command(["status"], tmp_path, {"CALBELL_DATABASE_URL": "sqlite:///no/x.db"}), 1)
+    url = "sqlite:///no/x.db"
+    line = line_of(
+        command(["keys", "create", "--role=admin"], tmp_path, {"CALBELL_DATABASE_URL": url}), 1
+    )
     assert line.endswith(f"there is no folder {tmp_path}/no")
 
 

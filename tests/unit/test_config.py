@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calbell import config
-from calbell.config import NOT_YET, VARIABLES, ConfigError, Secret, Settings, describe, load
+from calbell.config import VARIABLES, ConfigError, Secret, Settings, describe, load
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
 
@@ -82,7 +82,6 @@ NEEDED = {
 }
 """What some settings do not go without."""
 
-AVAILABLE = sorted(VARIABLES.keys() - NOT_YET.keys())
 NOWHERE = Path("/nonexistent")
 
 names = st.sampled_from(sorted(VARIABLES))
@@ -124,11 +123,6 @@ def refusal(environ: Mapping[str, str], directory: Path = NOWHERE) -> str:
 
 
 @pytest.fixture
-def everything_available(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("calbell.config.variables.NOT_YET", {})
-
-
-@pytest.fixture
 def env_file(tmp_path: Path) -> Path:
     return tmp_path / ".env"
 
@@ -139,7 +133,6 @@ def env_file(tmp_path: Path) -> Path:
 def test_every_variable_is_a_field_and_every_field_a_variable() -> None:
     fields = msgspec.structs.fields(Settings)
     assert [field.encode_name for field in fields] == list(VARIABLES) == list(EXAMPLES)
-    assert all(name in VARIABLES for name in NOT_YET)
 
 
 @pytest.mark.parametrize("name", VARIABLES)
@@ -156,7 +149,6 @@ def test_a_default_is_what_writing_it_out_would_give(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", VARIABLES)
-@pytest.mark.usefixtures("everything_available")
 def test_a_value_is_read(name: str) -> None:
     text, expected = EXAMPLES[name]
     settings = load({**NEEDED.get(name, {}), name: text}, NOWHERE)
@@ -335,33 +327,6 @@ def test_notices_to_another_program_are_signed() -> None:
     )
 
 
-# Settings of later versions
-
-
-@pytest.mark.parametrize("name", NOT_YET)
-def test_a_setting_that_would_do_nothing_yet_is_refused(name: str) -> None:
-    message = refusal({name: EXAMPLES[name][0]})
-    assert message.startswith(f"{name}: not available in this version; remove it")
-
-
-@pytest.mark.parametrize("name", NOT_YET)
-def test_a_wrong_value_of_a_later_setting_is_called_wrong(name: str) -> None:
-    assert "must be" in refusal({name: "\n"})
-
-
-@pytest.mark.parametrize("name", NOT_YET)
-def test_what_changes_nothing_may_be_given(name: str) -> None:
-    harmless = NOT_YET[name] or VARIABLES[name].default or ""
-    load({name: harmless}, NOWHERE)
-
-
-def test_the_line_says_which_value_is_available(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("calbell.config.variables.NOT_YET", {"CALBELL_HEARTBEAT_URL": None})
-    assert refusal({"CALBELL_HEARTBEAT_URL": "https://ops.example"}) == (
-        "CALBELL_HEARTBEAT_URL: not available in this version; remove it"
-    )
-
-
 # Unknown names
 
 
@@ -481,7 +446,7 @@ def test_what_is_quoted_in_the_env_file_arrives_unchanged(text: str) -> None:
 # NAME_FILE
 
 
-@pytest.mark.parametrize("name", AVAILABLE)
+@pytest.mark.parametrize("name", sorted(VARIABLES))
 def test_every_variable_can_be_given_as_a_file(name: str, tmp_path: Path) -> None:
     text, expected = EXAMPLES[name]
     (tmp_path / "value").write_text(f"{text}\n", "utf-8")

@@ -131,7 +131,7 @@ def import_(file: File, /, *, dry_run: bool = False, json: bool = False) -> int:
         except BrokenFile as error:
             raise Failure(f"{_named(file)}, {error}; nothing was imported") from None
         importing = bar.advancing("importing", size)
-        with database(found) as units:
+        with database(found, makes=True) as units:
             rules, now = policy_of(found).rules, system_clock()
             carry = CarryIn(units.connection, rules, system_clock, tell, trial=dry_run)
             carry.make_room(highest)

@@ -95,7 +95,7 @@ async def _connect(
     authorization = f"Bearer {found.calcom_api_key.reveal()}"
     api = CalcomApi(found.calcom_api_url)
     try:
-        with threads(found) as store:
+        with threads(found, makes=True) as store:
             user_id = await _owner(found, api, authorization, store, keep=not dry_run)
             own = user_id if scope.kind is ScopeKind.USER else None
             wanted = Wanted(scope, public_url, own, rotate)
@@ -156,7 +156,7 @@ async def _paste(found: Settings, public_url: str, *, rotate: bool, dry_run: boo
         out("would print an address, a secret and the triggers, and keep them")
     else:
         wanted = Wanted(scope, public_url, rotate=rotate)
-        with threads(found) as store:
+        with threads(found, makes=True) as store:
             flow = Connect(CalcomApi(found.calcom_api_url), store, SystemRandom(), system_clock)
             source = await flow.paste(wanted)
         out("Paste this into Cal.com as its instance admin: Settings > Admin > Webhooks > New")

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from calbell import config, telemetry
+from calbell.cli.failures import Failure
 from calbell.config import LogFormat, Settings
 from calbell.store import migrate
 from calbell.store.connection import Connection, Engine
@@ -37,13 +38,19 @@ def settings() -> Settings:
     return found
 
 
-def _engine(found: Settings) -> Engine:
-    """The settings' database. A SQLite file is made if it is not there and brought up to date; an
-    out-of-date PostgreSQL is refused."""
+def _engine(found: Settings, *, makes: bool) -> Engine:
+    """The settings' database. A SQLite file is brought up to date, and made if it is not there and
+    this `makes` one; an out-of-date PostgreSQL is refused."""
     from calbell.flows.clocks import system_clock
 
     engine = engine_of(found.database_url)
     if isinstance(engine, SqliteEngine):
+        path = Path(engine.path).absolute()
+        if not makes and not path.exists():
+            raise Failure(
+                f"there is no database {path}: run this where calbell serve runs, or set "
+                f"CALBELL_DATABASE_URL"
+            )
         migrated = migrate.bring_up_to_date(engine, system_clock())
         if migrated.copied_to is not None:
             log.info("copied", before=migrated.applied[0], file=str(migrated.copied_to))
@@ -53,10 +60,10 @@ def _engine(found: Settings) -> Engine:
 
 
 @contextmanager
-def threads(found: Settings) -> Iterator[ThreadedDatabase]:
+def threads(found: Settings, *, makes: bool = False) -> Iterator[ThreadedDatabase]:
     """The settings' database for flows, which run on a loop; units are tried again as a service
-    does."""
-    store = ThreadedDatabase(_engine(found))
+    does. Only who `makes` one gets a new one."""
+    store = ThreadedDatabase(_engine(found, makes=makes))
     try:
         yield store
     finally:
@@ -64,9 +71,10 @@ def threads(found: Settings) -> Iterator[ThreadedDatabase]:
 
 
 @contextmanager
-def database(found: Settings) -> Iterator["Units"]:
-    """Units of work on the settings' database, one after the other, inline."""
-    connection = _engine(found).connect()
+def database(found: Settings, *, makes: bool = False) -> Iterator["Units"]:
+    """Units of work on the settings' database, one after the other, inline. Only who `makes` one
+    gets a new one: in a wrong folder, an empty answer would look like a true one."""
+    connection = _engine(found, makes=makes).connect()
     try:
         yield Units(connection)
     finally:

@@ -45,7 +45,7 @@ def create(
     now = system_clock()
     if expires is not None and expires < now.date():
         raise Misuse(f"--expires {expires}: that day is over")
-    with database(settings()) as units:
+    with database(settings(), makes=user is None) as units:
         if user is not None and units.run(users.find, user) is None:
             raise Failure(f"there is no user {user}: add it with calbell users add")
         granted = units.run(grant, user, role, name, expires, now, SystemRandom())

@@ -77,7 +77,7 @@ def add(
         created_at=now,
     )
     found = settings()
-    with database(found) as units:
+    with database(found, makes=True) as units:
         taken = units.run(_keep, profile, policy_of(found).rules, now)
     out(f"user {id} is kept")
     for address, holder in taken.items():

@@ -16,11 +16,10 @@ from calbell.config.kinds import (
 )
 from calbell.config.settings import Settings
 from calbell.config.sources import describe, load
-from calbell.config.variables import NOT_YET, PREFIX, VARIABLES, ConfigError
+from calbell.config.variables import PREFIX, VARIABLES, ConfigError
 from calbell.domain.privacy import Privacy
 
 __all__ = [
-    "NOT_YET",
     "PREFIX",
     "VARIABLES",
     "Admit",

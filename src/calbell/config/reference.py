@@ -1,6 +1,6 @@
 """The reference page: every variable, its default, what is allowed and what it means."""
 
-from calbell.config.variables import NOT_YET, VARIABLES
+from calbell.config.variables import VARIABLES
 
 _INTRODUCTION = """\
 # Configuration
@@ -30,13 +30,6 @@ def page() -> str:
     """The reference page, in Markdown."""
     return _INTRODUCTION + "".join(
         f"| `{variable.name}` | {f'`{variable.default}`' if variable.default else 'none'} "
-        f"| {variable.kind.allowed} | {variable.about}{_availability(variable.name)} |\n"
+        f"| {variable.kind.allowed} | {variable.about} |\n"
         for variable in VARIABLES.values()
     )
-
-
-def _availability(name: str) -> str:
-    if name not in NOT_YET:
-        return ""
-    only = NOT_YET[name]
-    return f". **Not in this version{f', except `{only}`' if only else ''}.**"

@@ -1,4 +1,4 @@
-"""Variables: how settings are declared to the outside, and which of them are not available yet."""
+"""Variables: how settings are declared to the outside."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +11,6 @@ from calbell.config.kinds import Kind
 T = TypeVar("T")
 
 PREFIX: Final = "CALBELL_"
-
-NOT_YET: Mapping[str, str | None] = {}
-"""What would do nothing yet and is refused, so that nobody relies on it; with the one value that
-may be given all the same (None: the default). Removing a line makes the setting available."""
 
 
 class ConfigError(Exception):
@@ -31,23 +27,14 @@ class Variable:
     about: str
 
     def value(self, text: str, origin: str) -> object:
-        """What `text` says; else a ConfigError: it is wrong, or not available in this version."""
+        """What `text` says; else a ConfigError: it is wrong."""
         try:
-            value = self.kind.read(text)
+            return self.kind.read(text)
         except ValueError:
             # Without the cause: its message may quote a secret.
             raise ConfigError(
                 f"{self.name}={self.kind.show(text)} ({origin}): must be {self.kind.allowed}"
             ) from None
-        if self.name in NOT_YET:
-            self._require_harmless(value, NOT_YET[self.name])
-        return value
-
-    def _require_harmless(self, value: object, only: str | None) -> None:
-        accepted = self.default if only is None else only
-        if accepted is None or value != self.kind.read(accepted):
-            remedy = "remove it" if only is None else f"remove it or set it to {only}"
-            raise ConfigError(f"{self.name}: not available in this version; {remedy}")
 
 
 _declared: dict[str, Variable] = {}
