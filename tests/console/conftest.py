@@ -138,5 +138,5 @@ def delivered(connection: SqliteConnection, booked: None) -> None:
     run_once(connection, deliveries.complete_many, reports, at)
     later = at + timedelta(minutes=15)
     (ticket,) = run_once(connection, receipts.claim, later, later + timedelta(minutes=1), 10)
-    settled = SettledReceipt(ticket.attempt_id, ticket.delivery_id, "ok", DeliveryState.DELIVERED)
+    settled = SettledReceipt(ticket.attempt, "ok", DeliveryState.DELIVERED)
     run_once(connection, receipts.settle, [settled], later)

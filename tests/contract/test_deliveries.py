@@ -179,7 +179,7 @@ def test_what_is_queued_again_is_in_the_line_of_its_project_by_now(world: World)
     later = {"outcome": "postponed", "state": DeliveryState.QUEUED, "due_at": NOW}
     world.run(deliveries.complete_many, [report(postponed, **later)], NOW)
     (asked,) = world.run(receipts.claim, LATER + timedelta(days=1), LATER, 10)
-    again = SettledReceipt(asked.attempt_id, accepted.id, "Later", DeliveryState.QUEUED, NOW)
+    again = SettledReceipt(asked.attempt, "Later", DeliveryState.QUEUED, NOW)
     world.run(receipts.settle, [again], NOW)
     world.run(deliveries.rescue, LATER, 10)
     assert world.run(deliveries.pick_project, LATER) == ids["@owner/app"]

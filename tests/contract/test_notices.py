@@ -250,7 +250,7 @@ def test_one_process_at_a_time_sends_a_notice_until_its_lease_runs_out(world: Te
     assert world.sends() == []
     assert world.run(notices.next_due_at) == NOW + LEASE
     (again,) = world.sends(NOW + LEASE)
-    assert (again.public_id, again.body) == (first.public_id, first.body)
+    assert (again.id, again.body) == (first.id, first.body)
     assert (first.attempt, again.attempt) == (1, 2)
 
 
@@ -295,6 +295,17 @@ def test_old_notices_are_forgotten_sent_or_not(world: Telling) -> None:
         step = world.run(retention.forget, Horizon(before, before), place, 100)
         assert (step.gone, step.place) == (gone, None)
     assert world.run(notices.next_due_at) is None
+
+
+def test_what_is_taken_after_it_was_forgotten_is_no_other_notice(world: Telling) -> None:
+    """The next one may have the row's id of the one that is gone."""
+    world.take(created())
+    (first,) = world.sends()
+    world.run(retention.forget, Horizon(END, END), Place(Kind.NOTICES), 100)
+    world.take(created(uid="b2"))
+    world.run(notices.settle, [first.id], [InVain(first.id, 0, "timeout", None)], NOW)
+    (second,) = world.sends()
+    assert second.id != first.id
 
 
 def test_of_a_user_who_is_removed_nobody_is_told_any_more(world: Telling) -> None:

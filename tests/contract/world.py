@@ -75,10 +75,7 @@ def send(connection: Connection, at: datetime, number: int = 1_000) -> int:
 def deliver(connection: Connection, at: datetime, number: int = 1_000) -> int:
     """One unit of work: the receipts that are due came, and all is well; how many there were."""
     due = receipts.claim(connection, at, at + LEASE, number)
-    came = [
-        SettledReceipt(one.attempt_id, one.delivery_id, "ok", DeliveryState.DELIVERED)
-        for one in due
-    ]
+    came = [SettledReceipt(one.attempt, "ok", DeliveryState.DELIVERED) for one in due]
     receipts.settle(connection, came, at)
     return len(due)
 

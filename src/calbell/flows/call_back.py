@@ -64,7 +64,7 @@ class CallBack:
             await self._keep(list(zip(due, answers, strict=True)))
 
     async def _send(self, notice: DueNotice) -> str | None:
-        headers = headers_of(notice.public_id, notice.body, self._secret, self._clock())
+        headers = headers_of(notice.id, notice.body, self._secret, self._clock())
         failure = await self._post(notice.body, headers)
         if failure is None:
             self._breaker.succeeded()

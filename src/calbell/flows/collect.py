@@ -33,7 +33,7 @@ from calbell.flows.surroundings import Clock, Policy
 from calbell.store import holds, receipts, subscriptions
 from calbell.store.connection import Connection
 from calbell.store.database import Database
-from calbell.store.receipts import DueReceipt, SettledReceipt
+from calbell.store.receipts import AttemptKey, DueReceipt, SettledReceipt
 from calbell.store.subscriptions import BAD_TOKEN, Seen
 from calbell.telemetry import Metrics
 
@@ -123,7 +123,7 @@ class Collect:
                 assert_never(answer)
 
     async def _put_off(self, due: Sequence[DueReceipt], until: datetime) -> None:
-        await self._database.run(receipts.put_off, [one.attempt_id for one in due], until)
+        await self._database.run(receipts.put_off, [one.attempt for one in due], until)
 
     async def _settle(self, found: Sequence[tuple[DueReceipt, Receipt]]) -> None:
         self._metrics.received(receipt for _, receipt in found)
@@ -168,7 +168,7 @@ def settle(
     on."""
     came = [(one, receipt) for one, receipt in found if not isinstance(receipt, Missing)]
     doubted = {
-        one.attempt_id: sighting(
+        one.attempt: sighting(
             in_wave=one.project_id in in_wave,
             suspected_at=one.suspected_at,
             asked_at=one.sent_at,
@@ -177,7 +177,7 @@ def settle(
         if isinstance(receipt, Gone)
     }
     settled = [
-        _settled(one, receipt, doubted.get(one.attempt_id), patience, now, chance)
+        _settled(one, receipt, doubted.get(one.attempt), patience, now, chance)
         for one, receipt in came
     ]
     receipts.settle(connection, settled, now)
@@ -189,7 +189,7 @@ def settle(
         [
             Seen(one.token_hash, one.phone_id, seen, code_of(receipt), one.sent_at)
             for one, receipt in came
-            if (seen := doubted.get(one.attempt_id)) is not None
+            if (seen := doubted.get(one.attempt)) is not None
         ],
         now,
     )
@@ -217,19 +217,19 @@ def settle(
     if shown:
         with notice.of_holds(connection, policy, now):
             held = holds.note(connection, shown, now + patience.backoff.ceiling(1), now)
-    ended = ((one.delivery_id, one.state) for one in settled)
+    ended = ((one.attempt.delivery_id, one.state) for one in settled)
     notice.of_deliveries(connection, ended, policy, now)
     return held
 
 
 def _maybe_gone(
-    came: Iterable[tuple[DueReceipt, Receipt]], sightings: Mapping[int, Sighting]
+    came: Iterable[tuple[DueReceipt, Receipt]], sightings: Mapping[AttemptKey, Sighting]
 ) -> Iterator[int]:
     """The phones of which these receipts may have shown that they are gone."""
     return (
         one.phone_id
         for one, receipt in came
-        if sightings.get(one.attempt_id) is Sighting.GONE or code_of(receipt) == BAD_TOKEN
+        if sightings.get(one.attempt) is Sighting.GONE or code_of(receipt) == BAD_TOKEN
     )
 
 
@@ -242,11 +242,11 @@ def _plan(
 ) -> None:
     """The next look for receipts that are not there; soon where they tell about credentials."""
     looks = {one: _next_look_at(one, known, patience, now) for one in missing}
-    receipts.plan_looks(connection, ((one.attempt_id, at) for one, at in looks.items()))
+    receipts.plan_looks(connection, ((one.attempt, at) for one, at in looks.items()))
     receipts.give_up(
         connection,
         (
-            (one.delivery_id, one.attempt_id, DeliveryState.UNKNOWN)
+            (one.attempt, DeliveryState.UNKNOWN)
             for one, at in looks.items()
             if at is None and one.is_newest
         ),
@@ -278,18 +278,17 @@ def _settled(
     chance: float,
 ) -> SettledReceipt:
     """Where a receipt leads. That one attempt failed says nothing while a later one is out."""
-    wait = patience.backoff.pause(one.number, chance)
+    wait = patience.backoff.pause(one.attempt.number, chance)
     fact = fact_of(receipt)
     if seen is Sighting.DOUBTED:
-        fact, wait = DeliveryFact.RECEIPT_POSTPONED, ASKED_AGAIN.ceiling(one.number)
+        fact, wait = DeliveryFact.RECEIPT_POSTPONED, ASKED_AGAIN.ceiling(one.attempt.number)
     state = next_state(one.state, fact, possibly_sent=one.possibly_sent)
     if not isinstance(receipt, Delivered) and not one.is_newest:
         state = None
     if isinstance(receipt, Later) and receipt.wait:
         wait = max(wait, receipt.wait)
     return SettledReceipt(
-        one.attempt_id,
-        one.delivery_id,
+        one.attempt,
         code_of(receipt),
         state,
         now + wait,

@@ -27,8 +27,7 @@ LATELY = timedelta(days=1)
 class DueNotice(Struct, frozen=True, kw_only=True):
     """One that is to be sent now, in this attempt (from 1)."""
 
-    id: int
-    public_id: str
+    id: str
     kind: NoticeKind
     body: bytes
     attempt: int
@@ -38,7 +37,7 @@ class DueNotice(Struct, frozen=True, kw_only=True):
 class InVain(Struct, frozen=True):
     """An attempt that nobody answered well; when there is another one (`None`: never)."""
 
-    id: int
+    id: str
     attempt: int
     failure: str
     due_at: datetime | None
@@ -101,19 +100,18 @@ def claim(connection: Connection, now: datetime, until: datetime, number: int) -
     connection.each(_SQL["lease_notices"], [(row[0],) for row in rows], until=to_ms(until))
     return [
         DueNotice(
-            id=id_,
-            public_id=public_id,
+            id=public_id,
             kind=NoticeKind(kind),
             body=body.encode(),
             attempt=attempt + 1,
             created_at=from_ms(created_at),
         )
-        for id_, public_id, kind, body, attempt, created_at in rows
+        for _, public_id, kind, body, attempt, created_at in rows
     ]
 
 
 def settle(
-    connection: Connection, taken: Iterable[int], in_vain: Iterable[InVain], now: datetime
+    connection: Connection, taken: Iterable[str], in_vain: Iterable[InVain], now: datetime
 ) -> None:
     """Those that were taken (ids) are never sent again, whoever else sent them meanwhile; the
     others are tried again or given up, unless somebody else tries them now."""

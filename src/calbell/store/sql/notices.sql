@@ -53,8 +53,9 @@ from rows(id bigint) as r where notices.id = r.id
 -- name: take_notices
 -- Somebody has them, whoever sent them and whenever that is heard.
 update notices set outcome = 'taken', settled_at = :now, failure = null, failed_at = null
-from rows(id bigint) as r
-where notices.id = r.id and (notices.settled_at is null or notices.outcome = 'given_up')
+from rows(public_id text) as r
+where notices.public_id = r.public_id
+  and (notices.settled_at is null or notices.outcome = 'given_up')
 
 -- name: put_off_notices
 -- An attempt was in vain: they are sent again then, or, without a time, never. Only as long as
@@ -63,8 +64,8 @@ update notices set failure = r.failure, failed_at = :now,
   due_at = coalesce(r.due_at, notices.due_at),
   outcome = case when r.due_at is null then 'given_up' end,
   settled_at = case when r.due_at is null then cast(:now as {int}) end
-from rows(id bigint, attempt bigint, failure text, due_at bigint) as r
-where notices.id = r.id and notices.attempt = r.attempt and notices.settled_at is null
+from rows(public_id text, attempt bigint, failure text, due_at bigint) as r
+where notices.public_id = r.public_id and notices.attempt = r.attempt and notices.settled_at is null
 
 -- name: next_due_notice
 -- When the next one is due.

@@ -1,6 +1,6 @@
 -- name: due_receipts
 -- Tickets whose receipt is to be looked for now, longest due first.
-select d.id, d.delivery_id, d.number, d.ticket_id, d.receipt_look, d.at, v.phone_id,
+select d.delivery_id, d.number, d.ticket_id, d.receipt_look, d.at, v.phone_id,
   p.token_hash, v.state, v.possibly_sent, (select count(*) from attempts l
     where l.delivery_id = d.delivery_id and l.number > d.number and l.ticket_id is not null),
   v.project_id, v.platform, p.suspected_at
@@ -14,17 +14,20 @@ order by d.receipt_due_at limit :number
 -- name: put_off_receipts
 -- Nobody else looks for these receipts before then.
 update attempts set receipt_due_at = :until
-from rows(id bigint) as r where attempts.id = r.id
+from rows(delivery_id bigint, number bigint) as r
+where attempts.delivery_id = r.delivery_id and attempts.number = r.number
 
 -- name: plan_looks
 -- There was no receipt yet: when to look again, or never.
 update attempts set receipt_due_at = r.due_at, receipt_look = receipt_look + 1
-from rows(id bigint, due_at bigint) as r where attempts.id = r.id
+from rows(delivery_id bigint, number bigint, due_at bigint) as r
+where attempts.delivery_id = r.delivery_id and attempts.number = r.number
 
 -- name: save_receipts
 -- What the receipts said. They are not asked for again.
 update attempts set receipt_at = :now, receipt_code = r.code, receipt_due_at = null
-from rows(id bigint, code text) as r where attempts.id = r.id
+from rows(delivery_id bigint, number bigint, code text) as r
+where attempts.delivery_id = r.delivery_id and attempts.number = r.number
 
 -- name: deliver
 -- Apple or Google took them, whatever was believed before.
@@ -44,12 +47,11 @@ update deliveries set state = r.state, reason = r.reason, due_at = r.due_at,
   settled_at = r.settled_at,
   possibly_sent = case when r.in_doubt = 1 then 1 else deliveries.possibly_sent end,
   project_id = (select p.project_id from phones p where p.id = deliveries.phone_id)
-from rows(id bigint, attempt_id bigint, state text, reason text, due_at bigint,
+from rows(id bigint, number bigint, state text, reason text, due_at bigint,
   settled_at bigint, in_doubt bigint) as r
 where deliveries.id = r.id and deliveries.state = 'accepted'
   and not exists (select 1 from attempts l
-    where l.delivery_id = r.id and l.ticket_id is not null
-      and l.number > (select a.number from attempts a where a.id = r.attempt_id))
+    where l.delivery_id = r.id and l.ticket_id is not null and l.number > r.number)
 
 -- name: next_due_receipt
 -- When the next look is due.

@@ -4,7 +4,8 @@
 -- Ids are never used again, not even of the newest row.
 integer primary key autoincrement
 -- name: row_id
--- Nothing outlives the newest row by its id; counting ids costs every insert a write.
+-- The id of the newest row is used again when that is gone: nobody may remember it beyond a
+-- transaction. Counting ids costs every insert a write.
 integer primary key
 -- name: int
 integer
