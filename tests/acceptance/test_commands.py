@@ -73,6 +73,7 @@ def test_the_help_lists_every_command(tmp_path: Path) -> None:
         ("users add --id 1 --email nobody", "--email"),
         ("users add --id 1 --email a@example.net --time-zone Mars/Base", "--time-zone"),
         ("users add --id 1 --email a@example.net --time-format 13", "--time-format"),
+        ("users add --id 1 --email a@example.net --locale xx_!!", "--locale"),
         ("users show", "--id"),
         ("users show x", "ID"),
         ("keys create", "--user or --role"),

@@ -43,17 +43,25 @@ def test_a_user_is_added_shown_changed_and_removed(desk: Desk) -> None:
         "source": "operator",
         "createdAt": "2026-11-25T12:00:00.000Z",
     }
-    assert added.json() == {"status": "success", "data": shown}
+    assert added.json() == {"status": "success", "data": shown, "takenFrom": []}
     desk.later(hours=1)
     changed = ask(desk, "POST", "/v1/users", {"id": 456, "emails": ["new@example.com"]})
     assert changed.json()["data"] | {"emails": [], "timeZone": "", "timeFormat": 0, "name": ""} == (
         shown | {"emails": [], "timeZone": "", "timeFormat": 0, "name": ""}
     )
     assert changed.json()["data"]["emails"] == ["new@example.com"]
-    assert ask(desk, "GET", "/v1/users/456").json() == changed.json()
+    assert ask(desk, "GET", "/v1/users/456").json()["data"] == changed.json()["data"]
     assert ask(desk, "DELETE", "/v1/users/456").json() == {"status": "success"}
     for method in ("GET", "DELETE"):
         assert ask(desk, method, "/v1/users/456").status == 404
+
+
+def test_whose_an_address_was_is_said(desk: Desk) -> None:
+    ask(desk, "POST", "/v1/users", ADA)
+    taken = {"id": 7, "emails": ["Second@example.com", "seventh@example.com"]}
+    said = ask(desk, "POST", "/v1/users", taken)
+    assert said.json()["takenFrom"] == [{"email": "second@example.com", "userId": 456}]
+    assert ask(desk, "POST", "/v1/users", taken).json()["takenFrom"] == []
 
 
 def test_users_come_in_pages(desk: Desk) -> None:
@@ -97,6 +105,7 @@ def test_a_page_that_makes_no_sense_is_400(desk: Desk, path: str, said: str) -> 
         ({"emails": "ada@example.com"}, "emails: "),
         ({"timeZone": "Mars/Base"}, "timeZone: not an IANA time zone, such as Europe/Berlin"),
         ({"timeFormat": 13}, "timeFormat: it is 12 or 24"),
+        ({"locale": "xx_!!"}, "locale: not a language, such as en or de-AT"),
         ({"name": "a\x00b"}, "name: "),
         ({"naem": "Ada"}, "unknown field `naem`"),
     ],
@@ -180,7 +189,7 @@ def test_a_key_is_good_through_its_last_day(desk: Desk) -> None:
     [
         ({}, 400, "give either userId or role"),
         ({"userId": 7, "role": "admin"}, 400, "give either userId or role"),
-        ({"role": "king"}, 400, "role: Invalid enum value"),
+        ({"role": "king"}, 400, "role: it is one of events, support, admin"),
         ({"userId": 99}, 404, "There is no such user"),
         ({"role": "events", "expiresOn": "2026-11-24"}, 400, "expiresOn: that day is over"),
         ({"role": "events", "expiresOn": "tomorrow"}, 400, "expiresOn: "),

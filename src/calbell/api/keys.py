@@ -2,14 +2,14 @@
 
 from datetime import date
 from random import Random
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from calbell.api.answers import Answer, Problem, bad_request, iso, json, not_found
 from calbell.api.operator_input import KEEPABLE, Id, number_in, page_in, read_as
 from calbell.api.requests import Call
-from calbell.flows.grant import grant
+from calbell.flows.grant import ROLES, grant
 from calbell.flows.surroundings import Clock
 from calbell.store import keys
 from calbell.store.connection import MissingReference
@@ -24,7 +24,7 @@ class NewKey(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """A key to be made: a user's, or an operator's of a role. `expires_on` is its last day."""
 
     user_id: Id | None = None
-    role: Literal["events", "support", "admin"] | None = None
+    role: str | None = None
     name: Annotated[str, Meta(max_length=100, pattern=KEEPABLE)] = ""
     expires_on: date | None = None
 
@@ -53,6 +53,8 @@ class Keys:
             return wanted
         if (wanted.user_id is None) == (wanted.role is None):
             return bad_request("give either userId or role")
+        if wanted.role is not None and wanted.role not in ROLES:
+            return bad_request(f"role: it is one of {', '.join(ROLES)}")
         now = self._clock()
         if wanted.expires_on is not None and wanted.expires_on < now.date():
             return bad_request("expiresOn: that day is over")

@@ -8,12 +8,12 @@ from msgspec import Meta, Struct
 from calbell.api.answers import Answer, Problem, bad_request, iso, json, not_found
 from calbell.api.operator_input import Id, Line, number_in, page_in, read_as
 from calbell.api.requests import Call
-from calbell.domain.people import is_address
+from calbell.domain.people import is_address, is_locale
 from calbell.domain.plan import Rules
 from calbell.domain.time_zones import is_time_zone
 from calbell.flows.erase import remove_user
 from calbell.flows.surroundings import Clock
-from calbell.flows.welcome import keep_user
+from calbell.flows.welcome import keep_told_user
 from calbell.store import users
 from calbell.store.database import Database
 from calbell.store.users import FROM_OPERATOR, Profile
@@ -62,7 +62,8 @@ class People:
         return json(200, {"status": "success", "data": _shown(profile)})
 
     async def save(self, call: Call) -> Answer | Problem:
-        """201 with the user as he is now: what is given replaces what was known."""
+        """201 with the user as he is now, and whose his addresses were until now: what is given
+        replaces what was known."""
         given = read_as(call, NewUser)
         if isinstance(given, Problem):
             return given
@@ -80,8 +81,9 @@ class People:
             addresses=tuple(address.strip().lower() for address in given.emails),
             created_at=now,
         )
-        kept = await self._database.run(keep_user, profile, self._rules, now)
-        return json(201, {"status": "success", "data": _shown(kept)})
+        kept, taken = await self._database.run(keep_told_user, profile, self._rules, now)
+        taken_from = [{"email": email, "userId": user_id} for email, user_id in taken.items()]
+        return json(201, {"status": "success", "data": _shown(kept), "takenFrom": taken_from})
 
     async def remove(self, call: Call) -> Answer | Problem:
         """200 when the user is told nothing any more and has no key and no device; or 404. What is
@@ -96,6 +98,8 @@ class People:
 def _mistake(given: NewUser) -> str | None:
     if not is_time_zone(given.time_zone):
         return "timeZone: not an IANA time zone, such as Europe/Berlin"
+    if not is_locale(given.locale):
+        return "locale: not a language, such as en or de-AT"
     if given.time_format not in (12, 24):
         return "timeFormat: it is 12 or 24"
     if not all(map(is_address, given.emails)):

@@ -18,6 +18,7 @@ from calbell.config import Admit, AuthMethod, Settings
 from calbell.domain.holds import Held
 from calbell.expo.words import in_words
 from calbell.flows import words
+from calbell.flows.trouble import SILENT_FOR, TOO_LONG
 from calbell.store.events import NotedRefusal
 from calbell.store.sources import Source
 from calbell.store.sweeps import Sweep
@@ -31,8 +32,6 @@ SLOW = timedelta(milliseconds=50)
 VERY_SLOW = timedelta(milliseconds=500)
 """What a small unit of work takes: on a machine at rest it is well under five milliseconds."""
 
-LONG_WAIT = timedelta(minutes=10)
-SILENT_FOR = timedelta(days=7)
 RECENT = timedelta(days=1)
 HOSTED = ("api.cal.com", "api.cal.eu")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -211,7 +210,7 @@ def of_database(
 def of_queue(depth: Depth, now: datetime) -> Finding:
     """Whether anybody delivers."""
     waited = now - depth.oldest_due_at if depth.oldest_due_at else timedelta()
-    if waited < LONG_WAIT:
+    if waited < TOO_LONG:
         return fine("delivery", f"{depth.due} due")
     return wrong(
         "delivery",

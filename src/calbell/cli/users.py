@@ -1,6 +1,5 @@
 """`calbell users`."""
 
-from datetime import datetime
 from typing import Annotated
 
 import cyclopts
@@ -11,14 +10,12 @@ from calbell.choices import policy_of
 from calbell.cli.context import database, settings
 from calbell.cli.failures import Failure, Misuse
 from calbell.cli.output import out, show
-from calbell.domain.people import is_address
-from calbell.domain.plan import Rules
+from calbell.domain.people import is_address, is_locale
 from calbell.domain.time_zones import is_time_zone
 from calbell.flows.clocks import system_clock
-from calbell.flows.welcome import keep_user
+from calbell.flows.welcome import keep_told_user
 from calbell.flows.wishes import described
 from calbell.store import users
-from calbell.store.connection import Connection
 from calbell.store.users import FROM_OPERATOR, Profile
 
 app = cyclopts.App(name="users", help="Users: who may be told of bookings.")
@@ -57,6 +54,8 @@ def add(
     """
     if not is_time_zone(time_zone):
         raise Misuse(f"--time-zone {time_zone}: not an IANA time zone, such as Europe/Berlin")
+    if not is_locale(locale):
+        raise Misuse(f"--locale {locale}: not a language, such as en or de-AT")
     if time_format not in (12, 24):
         raise Misuse(f"--time-format {time_format}: it is 12 or 24")
     if not 1 <= id < 1 << 63:
@@ -78,18 +77,11 @@ def add(
     )
     found = settings()
     with database(found, makes=True) as units:
-        taken = units.run(_keep, profile, policy_of(found).rules, now)
+        _, taken = units.run(keep_told_user, profile, policy_of(found).rules, now)
     out(f"user {id} is kept")
     for address, holder in taken.items():
         out(f"{address} was user {holder}'s until now: bookings that name it are told to user {id}")
     return 0
-
-
-def _keep(connection: Connection, profile: Profile, rules: Rules, now: datetime) -> dict[str, int]:
-    """One unit of work: the user is kept; whose the addresses were that others had."""
-    holders = users.directory(connection, (), profile.addresses).by_address
-    keep_user(connection, profile, rules, now)
-    return {address: user.id for address, user in holders.items() if user.id != profile.id}
 
 
 @app.command(name="list")

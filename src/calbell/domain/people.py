@@ -1,10 +1,14 @@
 """Who takes part in a booking, and who of them is a user here."""
 
+import re
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
 from calbell.domain.preferences import Choices
+
+_LOCALE: Final = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 
 
 class Role(StrEnum):
@@ -67,6 +71,12 @@ def alias_of(user_id: int) -> str:
 def is_alias(address: str) -> bool:
     """Whether it stands for a user who was removed."""
     return address.endswith(_REMOVED)
+
+
+def is_locale(text: str) -> bool:
+    """Whether it has the form of a language's name, such as en or de-AT; there may be none of that
+    name."""
+    return _LOCALE.fullmatch(text) is not None
 
 
 def is_address(text: str) -> bool:

@@ -9,6 +9,9 @@ from msgspec import Struct
 from calbell.store import keys
 from calbell.store.connection import Connection
 
+ROLES = ("events", "support", "admin")
+"""Of operators."""
+
 KEY_PREFIX = "cal_"
 
 

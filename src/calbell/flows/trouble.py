@@ -12,6 +12,7 @@ from calbell.store.overview import Seen
 TOO_LONG = timedelta(minutes=2)
 """A delivery that is due and waits longer is late."""
 
+NOTICES_TOO_LONG = timedelta(minutes=10)
 RECEIPTS_TOO_LONG = timedelta(minutes=30)
 SILENT_FOR = timedelta(days=3)
 
@@ -40,7 +41,12 @@ _REMEDIES = {
 
 def troubles(seen: Seen, now: datetime, *, hears_all: bool) -> list[Trouble]:
     """Everything that is wrong, what is urgent first. `hears_all`: there is a webhook secret."""
-    found = [*_sending(seen, now), *_hearing(seen, now, hears_all=hears_all), *_keeping(seen)]
+    found = [
+        *_sending(seen, now),
+        *_hearing(seen, now, hears_all=hears_all),
+        *_asking(seen, now),
+        *_keeping(seen),
+    ]
     return sorted(found, key=lambda one: not one.is_urgent)
 
 
@@ -126,6 +132,24 @@ def _hearing(seen: Seen, now: datetime, *, hears_all: bool) -> Iterator[Trouble]
         )
 
 
+def _asking(seen: Seen, now: datetime) -> Iterator[Trouble]:
+    """What other programs do not take or answer."""
+    if seen.sweep.failure is not None:
+        yield Trouble(
+            f"bookings cannot be compared with Cal.com's: {seen.sweep.failure}",
+            "mend what it says of Cal.com; until then what a lost webhook told of is not told",
+            is_urgent=False,
+        )
+    oldest = seen.callback.oldest_at
+    if seen.callback.in_vain and oldest is not None and now - oldest > NOTICES_TOO_LONG:
+        yield Trouble(
+            f"the program at CALBELL_CALLBACK_URL has not taken a notice for "
+            f"{words.span(now - oldest)}: {seen.callback.failure or 'no answer is known'}",
+            "see that it runs and answers with 2xx; calbell doctor says more",
+            is_urgent=False,
+        )
+
+
 def _keeping(seen: Seen) -> Iterator[Trouble]:
     if not seen.users:
         yield Trouble(
@@ -136,9 +160,10 @@ def _keeping(seen: Seen) -> Iterator[Trouble]:
 
 
 def _held(held: Held) -> Trouble:
-    if held.everything:
+    if held.is_for_access_token:
+        of_whom = "" if held.everything else f" to {_project(held.project)}"
         return Trouble(
-            f"nothing is sent since {words.utc(held.since)}: {words.explained(held.code)}",
+            f"nothing is sent{of_whom} since {words.utc(held.since)}: {words.explained(held.code)}",
             "mend CALBELL_EXPO_ACCESS_TOKEN; what waits is sent when one push comes through",
         )
     platform = f"{words.PLATFORMS[held.platform]} pushes" if held.platform else "pushes"

@@ -11,6 +11,16 @@ from calbell.store.connection import Connection
 from calbell.store.users import Profile
 
 
+def keep_told_user(
+    connection: Connection, profile: Profile, rules: Rules, now: datetime
+) -> tuple[Profile, dict[str, int]]:
+    """One unit of work: the user is as an operator tells him; and whose the addresses were that
+    others had."""
+    holders = users.directory(connection, (), profile.addresses).by_address
+    kept = keep_user(connection, profile, rules, now)
+    return kept, {to: user.id for to, user in holders.items() if user.id != profile.id}
+
+
 def keep_user(connection: Connection, profile: Profile, rules: Rules, now: datetime) -> Profile:
     """One unit of work: the user is as given, and reminded of what he has booked already; quiet
     hours are those of the zone in which he lives now."""

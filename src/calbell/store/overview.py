@@ -7,9 +7,11 @@ from msgspec import Struct
 
 from calbell.domain.holds import Held
 from calbell.domain.push_events import PushEvent
-from calbell.store import holds, tallies, upkeep
+from calbell.store import holds, notices, sweeps, tallies, upkeep
 from calbell.store.connection import Connection
+from calbell.store.notices import Callback
 from calbell.store.statements import load
+from calbell.store.sweeps import Sweep
 from calbell.store.tallies import PHONES_NOW, Tallied
 from calbell.store.times import from_ms, maybe_from_ms, to_ms
 from calbell.store.upkeep import Depth, Failure, Storage
@@ -67,6 +69,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     phones: int
     phones_gone: int
     has_sources: bool
+    sweep: Sweep
+    callback: Callback
     storage: Storage
     tallied: Tallied
 
@@ -134,6 +138,8 @@ def see(connection: Connection, since: datetime, now: datetime) -> Seen:
         phones=phones,
         phones_gone=phones_gone,
         has_sources=bool(connection.run(_SQL["any_source"])),
+        sweep=sweeps.state(connection),
+        callback=notices.callback(connection, now),
         storage=upkeep.storage(connection),
         tallied=tallied,
     )

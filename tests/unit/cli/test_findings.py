@@ -138,7 +138,7 @@ def test_a_slow_database_and_one_that_promises_less_are_said() -> None:
 
 
 def test_deliveries_that_nobody_makes_are_said() -> None:
-    assert bad([findings.of_queue(Depth(3, NOW - timedelta(minutes=9)), NOW)]) == []
+    assert bad([findings.of_queue(Depth(3, NOW - timedelta(minutes=1)), NOW)]) == []
     assert bad([findings.of_queue(Depth(0, None), NOW)]) == []
     assert bad([findings.of_queue(Depth(3, NOW - HOUR), NOW)]) == [("delivery", State.WRONG)]
 

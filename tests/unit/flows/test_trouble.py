@@ -8,11 +8,14 @@ from msgspec import structs
 from calbell.domain.holds import Held
 from calbell.domain.subscription import Platform
 from calbell.flows.trouble import troubles
+from calbell.store.notices import Callback
 from calbell.store.overview import Queue, Refused, Seen
+from calbell.store.sweeps import Sweep
 from calbell.store.tallies import Tallied
 from calbell.store.upkeep import Depth, Storage
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+NO_NOTICE = Callback(waiting=0, in_vain=0, oldest_at=None, given_up=0, failure=None, failed_at=None)
 WELL = Seen(
     depth=Depth(3, NOW - timedelta(seconds=1)),
     sending=0,
@@ -30,6 +33,15 @@ WELL = Seen(
     phones=1,
     phones_gone=0,
     has_sources=False,
+    sweep=Sweep(
+        watermark=NOW,
+        due_at=NOW,
+        finished_at=NOW,
+        sees="every booking",
+        failure=None,
+        failed_at=None,
+    ),
+    callback=NO_NOTICE,
     storage=Storage(1, None),
     tallied=Tallied({}, NOW),
 )
@@ -69,6 +81,33 @@ QUEUE = Queue(
             "nothing is sent since 2026-11-25 12:00:00 UTC: Expo does not accept the access token",
             "CALBELL_EXPO_ACCESS_TOKEN",
             True,
+        ),
+        (
+            {"held": (Held(False, "@acme/app", None, "UNAUTHORIZED", NOW),)},
+            "nothing is sent to project @acme/app since 2026-11-25 12:00:00 UTC: Expo does not",
+            "CALBELL_EXPO_ACCESS_TOKEN",
+            True,
+        ),
+        (
+            {"sweep": structs.replace(WELL.sweep, failure="status 401", failed_at=NOW)},
+            "cannot be compared with Cal.com's: status 401",
+            "lost webhook",
+            False,
+        ),
+        (
+            {
+                "callback": Callback(
+                    waiting=3,
+                    in_vain=2,
+                    oldest_at=NOW - timedelta(hours=2),
+                    given_up=0,
+                    failure="timeout",
+                    failed_at=NOW,
+                )
+            },
+            "has not taken a notice for 2 h 0 min: timeout",
+            "calbell doctor",
+            False,
         ),
         ({"queues": (QUEUE,)}, "project @acme/app is paused for 2 min 0 s", "by itself", True),
         (
