@@ -75,7 +75,7 @@ def _tell(plan: Sequence[_Planned], lives: Iterable[Life]) -> tuple[Totals, list
         totals += life.totals
         if life.broken is not None:
             broken.append(seed)
-            _say(f"\nSEED={seed} YEARS={years:g} is broken:\n{life.story}")
+            _say(f"\nSEED={seed} YEARS={years:g} is broken:\n{life.story}\n{life.broken}")
         if number % _PROGRESS == 0:
             _say(f"{number} of {len(plan)} lives: {totals}")
     _say(totals)

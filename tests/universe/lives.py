@@ -2,6 +2,7 @@
 
 import logging
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
@@ -84,6 +85,10 @@ def live(seed: int, years: float, listener: Callable[[str], None] | None = None)
                 loop.run_until_complete(universe.live(years * YEAR))
         except Broken as error:
             broken = str(error)
+        except Exception as error:
+            # The universe's own mistake; the seed by which it is found must not be lost.
+            where = "".join(traceback.format_tb(error.__traceback__)[-2:])
+            broken = f"{type(error).__name__}: {error}\n{where}"
         finally:
             loop.end()
             universe.connection.close()

@@ -185,7 +185,7 @@ class People:
             lambda process: process.database.run(remove_user, resident.id, self._land.now())
         )
         resident.is_here, resident.left_at = False, self._land.now()
-        resident.wishes = NOTHING_CHOSEN
+        resident.wishes, resident.chose_at = NOTHING_CHOSEN, self._land.now()
         self._land.tell(f"user {resident.id} is removed")
         for phone in theirs:
             if phone.owner == resident.id and not phone.is_sure and not phone.under_way:
@@ -203,14 +203,17 @@ class People:
             return
         resident.is_choosing, resident.ever_chose = True, True
         rules = policy_of(self._land.settings).rules
-        chosen = await self._insist(
-            lambda process: process.database.run(
-                choose, resident.id, choice.patch, rules, self._land.machine_time()
+        try:
+            chosen = await self._insist(
+                lambda process: process.database.run(
+                    choose, resident.id, choice.patch, rules, self._land.machine_time()
+                )
             )
-        )
-        if isinstance(chosen, Preferences):
-            resident.wishes = after(resident.wishes, choice.patch)
-        resident.is_choosing, resident.chose_at = False, self._land.now()
+            if isinstance(chosen, Preferences):
+                resident.wishes = after(resident.wishes, choice.patch)
+        finally:
+            # Who is interrupted, as the trouble ends, chooses anew.
+            resident.is_choosing, resident.chose_at = False, self._land.now()
         answer = "is not here" if isinstance(chosen, NoUser) else f"has {resident.wishes}"
         self._land.tell(f"user {resident.id} chooses {choice.name} and {answer}")
 
