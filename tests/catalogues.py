@@ -180,14 +180,18 @@ def _places(text: str | tuple[str, str]) -> set[str]:
 
 
 def main(languages: list[str]) -> int:
-    """Writes the catalogues of these languages, or of all, and says what is wrong with them."""
+    """Writes the catalogues of these languages, or of all, and says what is wrong with them; a new
+    one is only to be filled."""
     found = 0
     for language in languages or LANGUAGES:
         file = LOCALES / language / "LC_MESSAGES" / "calbell.po"
-        old = read_catalogue(language) if file.exists() else Catalog(language)
-        new = up_to_date(old)
+        is_new = not file.exists()
+        new = up_to_date(Catalog(language) if is_new else read_catalogue(language))
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(written(new), "utf-8")
+        if is_new:
+            sys.stdout.write(f"{language}: made, to be translated: {file}\n")
+            continue
         for fault in faults(new):
             found += 1
             sys.stdout.write(f"{language}: {fault}\n")

@@ -1,5 +1,4 @@
-"""The page about several machines: its commands run, and behind its proxy an upgrade refuses no
-webhook."""
+"""The page about several machines: behind its proxy an upgrade refuses no webhook."""
 
 import os
 import re
@@ -10,25 +9,21 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from calbell.calcom.signature import sign
 from calbell.config import load
 from tests import payloads
 from tests.acceptance.cluster import Cluster
-from tests.acceptance.programs import Program, command, until
+from tests.acceptance.programs import until
 from tests.acceptance.proxies import program
 from tests.acceptance.servers import Expo
-from tests.acceptance.stand import Database, Meeting, started, states
+from tests.acceptance.stand import Database, Meeting, states
+from tests.docs.pages import page
 from tests.postgresql import free_port, new_database
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "run-on-several-machines.md").read_text()
-BLOCKS = [
-    re.sub(r"^   ", "", block, flags=re.MULTILINE)
-    for block in re.findall(r"^ *```(?:sh|nginx)\n(.*?)^ *```$", PAGE, re.MULTILINE | re.DOTALL)
-]
-SETTINGS, MIGRATE, START, NGINX = BLOCKS
+PAGE = page("docs/how-to/run-on-several-machines.md")
+(NGINX,) = (one.text for one in PAGE.blocks if one.language == "nginx")
 
 
 @pytest.fixture
@@ -44,33 +39,10 @@ def url(postgres: str, tmp_path: Path) -> str:
 
 
 def test_the_urls_on_the_page_are_urls_for_calbell(tmp_path: Path) -> None:
-    urls = re.findall(r"[`']((?:postgresql)://[^`']+)[`']", PAGE)
+    urls = re.findall(r"[`']((?:postgresql)://[^`']+)[`']", PAGE.text)
     assert len(urls) == 3
     for url in urls:
         assert load({"CALBELL_DATABASE_URL": url}, tmp_path).database_url == url
-
-
-def test_the_commands_on_the_page_run(url: str, tmp_path: Path) -> None:
-    names = re.findall(r"^export (\w+)=", SETTINGS, re.MULTILINE)
-    (tmp_path / "secrets").write_text("a-secret")
-    told = dict(zip(names, (url, str(tmp_path / "secrets")), strict=True))
-    assert command(MIGRATE.split()[1:], tmp_path, told).code == 0
-    running = []
-    for line in START.splitlines():
-        name, *words = line.removesuffix(" &").split()
-        assert name == "calbell"
-        # Nobody but this machine, at a port that is free.
-        words = ["127.0.0.1" if w == "0.0.0.0" else "0" if w == "8000" else w for w in words]
-        running.append(Program(["-m", "calbell", *words], tmp_path, told))
-    assert len(running) == 2
-    for one in running:
-        one.first(one.err, started)
-    (query,) = re.findall(r"`(select [^`]+)`", PAGE)
-    with psycopg.connect(url) as administrator:
-        named = {row[0] for row in administrator.execute(query.encode()).fetchall()}
-    assert "calbell" in named
-    for one in running:
-        one.stop()
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from calbell.config.variables import VARIABLES
 from calbell.store import migrate
 from calbell.store.sqlite import SqliteConnection
 from tests.api.desk import NOON
@@ -26,10 +25,6 @@ def test_every_table_is_named_with_what_it_keeps() -> None:
     connection.close()
     assert tables
     assert tables - set(re.findall(r"`(\w+)`", kept)) == set()
-
-
-def test_every_setting_it_names_exists() -> None:
-    assert set(re.findall(r"CALBELL_\w+", PAGE)) - set(VARIABLES) == set()
 
 
 @pytest.mark.parametrize("path", PATHS)

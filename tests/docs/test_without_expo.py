@@ -1,8 +1,7 @@
-"""The page about the simulator: everything on it that can be run is run."""
+"""The page about the simulator: its program in Python, its scenario, the address for an app."""
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -18,7 +17,6 @@ from tests.simulated import listening
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "test-expo-pushes-without-expo.md").read_text("utf-8")
-SDK = ROOT / "tests" / "clients" / "node" / "node_modules" / "expo-server-sdk-7"
 OK = "ExponentPushToken[ok]"
 
 
@@ -55,35 +53,10 @@ def titles(service: PushService) -> list[object]:
     return [shown.message.title for shown in service.displayed(OK)]
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_the_commands_do_what_the_page_says(service: PushService, url: str, tmp_path: Path) -> None:
-    commands = [block for block in blocks("sh") if "node" not in block]
-    said = run(["bash", "-euc", "".join(commands).replace("http://127.0.0.1:8100", url)], tmp_path)
-    assert titles(service) == ["From curl"]
-    assert '"title":"From curl"' in said
-    assert [device.name for device in service.devices] == ["My Pixel", "", ""]
-    assert service.now - time.time() > 890
-    (fault,) = service.faults.waiting(service.now)
-    assert type(fault.fault).__name__ == "GatewayTimeout"
-    assert len(commands) == 5
-
-
 def test_the_python_program_sends(service: PushService, url: str, tmp_path: Path) -> None:
     (program,) = blocks("python")
     run([sys.executable, "-c", program.replace("http://127.0.0.1:8100", url)], tmp_path)
     assert titles(service) == ["From Python"]
-
-
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
-@pytest.mark.skipif(not SDK.exists(), reason="Expo's Node SDK is not installed: make clients")
-def test_the_node_program_sends(service: PushService, url: str, tmp_path: Path) -> None:
-    (tmp_path / "push.mjs").write_text(blocks("js")[0])
-    (tmp_path / "node_modules").mkdir()
-    (tmp_path / "node_modules" / "expo-server-sdk").symlink_to(SDK)
-    (command,) = (block for block in blocks("sh") if "node" in block)
-    said = run(["bash", "-euc", command.replace("http://127.0.0.1:8100", url)], tmp_path)
-    assert titles(service) == ["From Node"]
-    assert "status: 'ok'" in said
 
 
 def test_the_scenario_can_be_played(service: PushService) -> None:
