@@ -90,7 +90,11 @@ class Scene:
         this machine is asked, and no port that may be taken."""
         starts_expo = "calbell expo-simulator" in self._text
         expo = NOWHERE if starts_expo else "http://127.0.0.1:{expo_port}"
-        ours = {"CALBELL_PORT": "{port}", "CALBELL_EXPO_BASE_URL": expo}
+        ours = {
+            "CALBELL_PORT": "{port}",
+            "CALBELL_EXPO_BASE_URL": expo,
+            "CALBELL_CALCOM_API_URL": NOWHERE,
+        }
         told = {name: value for name, value in ours.items() if f"{name}=" not in self._text}
         every = {**told, **variables}
         needs_postgres = "{postgres}" in "".join(variables.values())

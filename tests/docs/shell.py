@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.acceptance.programs import until
+from tests.acceptance.programs import START_SECONDS, until
 from tests.docs.pages import ROOT
 
 PATIENCE_SECONDS = 60.0
@@ -145,7 +145,7 @@ class Shell:
                 raise CommandFailed(f"{script}ended\n{said().out}{said().err}")
             return None
 
-        until(found, f"{script.strip()} to be ready")
+        until(found, f"{script.strip()} to be ready", START_SECONDS)
 
     def _tell(self, words: str) -> str:
         """The line that bash answers."""

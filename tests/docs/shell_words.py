@@ -4,7 +4,7 @@ import importlib.util
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import cache
 from pathlib import PurePosixPath
 
@@ -37,10 +37,15 @@ _OURS = re.compile(r"(?:src|tests|docs|bench)/[\w./-]+")
 
 
 def calls(script: str) -> Iterator[list[str]]:
-    """The words of each simple command, those of `$(...)` too; assignments count as words."""
+    """The words of each simple command, those within `$(...)` first; assignments count as words,
+    and what comes from `$(...)` is `$…`."""
+    text = _without_comments(script.replace("\\\n", " "))
+    while inner := re.search(r"\$\(([^()]*)\)", text):
+        yield from calls(inner[1])
+        text = f"{text[: inner.start()]}$…{text[inner.end() :]}"
     words: list[str] = []
     skip = False
-    for word in _words(script):
+    for word in (*_lexer(text), "\n"):
         if re.fullmatch(r"[;()|&\n]+", word):
             if words:
                 yield words
@@ -51,14 +56,9 @@ def calls(script: str) -> Iterator[list[str]]:
             skip = False
         else:
             words.append(word)
-            for inner in re.findall(r"\$\(([^()]*)\)", word):
-                yield from calls(inner)
-    if words:
-        yield words
 
 
-def _words(script: str) -> Iterator[str]:
-    text = _without_comments(script.replace("\\\n", " "))
+def _lexer(text: str) -> Iterator[str]:
     lexer = shlex.shlex(text, posix=True, punctuation_chars="();<>|&\n")
     lexer.whitespace = " \t\r"
     lexer.whitespace_split = True
@@ -127,6 +127,26 @@ def faults_of_call(words: list[str], *, is_whole: bool = True) -> Iterator[str]:
             yield f"there is no {word}"
 
 
+def dangers(script: str, folder: str, harmless: Container[str]) -> Iterator[str]:
+    """Why a script must not be run here: it calls what may do more than it should to this machine,
+    names files outside of the folder, or asks another machine."""
+    for path in re.findall(r"[<>]\s*(/\S+)", _without_comments(script)):
+        if not path.startswith((folder, "/dev/")):
+            yield f"{path} is outside of the folder"
+    for words in calls(script):
+        program = next((word for word in words if not _ASSIGNMENT.fullmatch(word)), "export")
+        if PurePosixPath(program).name not in harmless:
+            yield f"{program} is not called here"
+        local = " ".join(word for word in words if "://" not in word)
+        for path in re.findall(r"(?:^|[=\s])(/[^\s:]*)", local):
+            if not path.startswith((folder, "/dev/")):
+                yield f"{path} is outside of the folder"
+        if program == "curl":
+            for host in re.findall(r"https?://([^/:\s]+)", " ".join(words)):
+                if host != "127.0.0.1":
+                    yield f"{host} is another machine"
+
+
 @cache
 def application() -> cyclopts.App:
     """The program's own parser."""
@@ -143,6 +163,12 @@ def _faults_of_calbell(arguments: list[str], is_whole: bool) -> Iterator[str]:
     except CycloptsError as error:
         if is_whole or not isinstance(error, MissingArgumentError):
             yield f"calbell {' '.join(arguments)}: {error}"
+            return
+        # What is missing is said before what is unknown.
+        known = options(application().parse_commands(arguments)[1][-1])
+        for word in arguments:
+            if word.startswith("--") and word.partition("=")[0] not in known:
+                yield f"calbell {' '.join(arguments)}: there is no option {word}"
 
 
 def is_calbells(word: str) -> bool:

@@ -10,7 +10,8 @@ from tests.docs import shown
 from tests.docs.pages import Block, page
 from tests.docs.scene import Scene
 from tests.docs.shell import Said
-from tests.docs.walks import REFUSED, REPLACED, Walk, value_for, walks
+from tests.docs.shell_words import dangers
+from tests.docs.walks import HARMLESS, REFUSED, REPLACED, Walk, value_for, walks
 
 WHAT_TO_DO = """
 Mend the page. If a reader has done something before, say so in a Walk in tests/docs/walks.py, or
@@ -50,6 +51,8 @@ def run(scene: Scene, walk: Walk, block: Block) -> None:
     """The block is run in the scene, which remembers what was said."""
     script = scene.adapted(block.text, REPLACED, walk.replaced)
     try:
+        found = list(dangers(script, str(scene.folder), HARMLESS))
+        assert not found, found
         said = scene.shell.run(script)
         statuses = value_for(REFUSED, block)
         if statuses is None:

@@ -7,7 +7,15 @@ import pytest
 from tests.docs import shown
 from tests.docs.pages import read
 from tests.docs.shell import SERVER, CommandFailed, Shell
-from tests.docs.shell_words import assignments, calls, faults, faults_of_setting
+from tests.docs.shell_words import (
+    assignments,
+    calls,
+    dangers,
+    faults,
+    faults_of_call,
+    faults_of_setting,
+)
+from tests.docs.walks import HARMLESS
 
 PAGE = """# One
 A `calbell status
@@ -52,18 +60,18 @@ def test_calls_are_found_behind_whatever_stands_around_them() -> None:
 export KEY=$(four x) ; five "$(six y)"
 """
     assert list(calls(script)) == [
+        ["four", "x"],
+        ["six", "y"],
         ["A=1", "one", "a # b"],
         ["two"],
         ["three", "more"],
-        ["export", "KEY=$"],
-        ["four", "x"],
-        ["six", "y"],
-        ["five", "$(six y)"],
+        ["export", "KEY=$…"],
+        ["five", "$…"],
     ]
     assert list(assignments("export A=1 B='x y'\nC=$(ls)\nD=2 cmd E=3\n")) == [
         ("A", "1"),
         ("B", "x y"),
-        ("C", "$"),
+        ("C", "$…"),
         ("D", "2"),
     ]
 
@@ -89,6 +97,13 @@ def test_what_is_wrong_with_a_command_is_found_without_running_it(script: str) -
     assert list(faults(script))
 
 
+def test_a_command_that_is_only_mentioned_may_lack_arguments_but_not_have_others() -> None:
+    words = ["calbell", "push", "--preview"]
+    assert list(faults_of_call(words))
+    assert list(faults_of_call(words, is_whole=False)) == []
+    assert list(faults_of_call(["calbell", "push", "--usr", "7"], is_whole=False))
+
+
 def test_what_is_right_is_not_found_wrong() -> None:
     script = """docker exec calbell calbell users add --id 7 --email ada@example.com
 sudo -u calbell /opt/calbell/.venv/bin/calbell status
@@ -96,6 +111,26 @@ make -C /opt/calbell setup && make universe SEED=7
 python -m tests.catalogues it < tests/catalogues.py
 """
     assert list(faults(script)) == []
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "useradd x",
+        "cat < x | sudo tee y",
+        "rm -r /etc/x",
+        "A=/etc/x",
+        "date >/etc/x",
+        "curl https://cal.com",
+    ],
+)
+def test_what_may_do_harm_is_not_run(script: str) -> None:
+    assert list(dangers(script, "/here", HARMLESS))
+
+
+def test_what_stays_in_its_folder_is_run() -> None:
+    script = "A=b ./.venv/bin/calbell status > /here/x\ncurl http://127.0.0.1:8/x -d '{}' | cat"
+    assert list(dangers(script, "/here", HARMLESS)) == []
 
 
 def test_a_setting_has_to_exist_and_to_take_its_value() -> None:
