@@ -180,6 +180,7 @@ def _write_programs(folder: Path, venv: Path) -> None:
     for name, script in scripts.items():
         _write(folder / name, script)
     venv.mkdir(parents=True)
+    (folder / "python3").symlink_to(folder / "python")
     for name in ("calbell", "python"):
         (venv / name).symlink_to(folder / name)
 

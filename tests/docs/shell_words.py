@@ -17,7 +17,7 @@ from tests.docs.pages import ROOT
 
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
-PLACEHOLDERS = {"N": "7", "FILE": "file", "TIME": "2026-11-25T08:30:00Z"}
+PLACEHOLDERS = {"COMMAND": "status", "N": "7", "FILE": "file", "TIME": "2026-11-25T08:30:00Z"}
 """What pages write where a value of one's own goes, and such a value."""
 
 OF_THE_TESTS = set(
@@ -33,13 +33,17 @@ OF_THE_TESTS = set(
 
 _CARRIED = re.compile(r"docker exec \S+|docker compose (?:exec|run --rm) \S+|sudo -u \S+")
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
+_HERE = re.compile(
+    r"<<-? *(?P<quote>['\"]?)(?P<word>\w+)(?P=quote)(?P<line>[^\n]*)\n(?P<text>.*?)^\s*(?P=word)$",
+    re.MULTILINE | re.DOTALL,
+)
 _OURS = re.compile(r"(?:src|tests|docs|bench)/[\w./-]+")
 
 
 def calls(script: str) -> Iterator[list[str]]:
     """The words of each simple command, those within `$(...)` first; assignments count as words,
     and what comes from `$(...)` is `$…`."""
-    text = _without_comments(script.replace("\\\n", " "))
+    text = _without_comments(_HERE.sub(_held, script).replace("\\\n", " "))
     while inner := re.search(r"\$\(([^()]*)\)", text):
         yield from calls(inner[1])
         text = f"{text[: inner.start()]}$…{text[inner.end() :]}"
@@ -56,6 +60,12 @@ def calls(script: str) -> Iterator[list[str]]:
             skip = False
         else:
             words.append(word)
+
+
+def _held(here: re.Match[str]) -> str:
+    """Of a text that stands in the script: the calls within."""
+    within = "" if here["quote"] else " ".join(re.findall(r"\$\([^()]*\)", here["text"]))
+    return f"{here['line']}\n: {within}" if within else here["line"]
 
 
 def _lexer(text: str) -> Iterator[str]:
@@ -84,6 +94,8 @@ def _without_comments(script: str) -> str:
 
 def assignments(script: str) -> Iterator[tuple[str, str]]:
     """The variables that are set, with what stands behind `=`."""
+    for here in _HERE.finditer(script):
+        yield from re.findall(r"^([A-Z_]+)=(.*)$", here["text"], re.MULTILINE)
     for words in calls(script):
         for word in words[1:] if words[0] == "export" else words:
             if found := _ASSIGNMENT.fullmatch(word):
@@ -139,7 +151,8 @@ def dangers(script: str, folder: str, harmless: Container[str]) -> Iterator[str]
             yield f"{program} is not called here"
         local = " ".join(word for word in words if "://" not in word)
         for path in re.findall(r"(?:^|[=\s])(/[^\s:]*)", local):
-            if not path.startswith((folder, "/dev/")):
+            leaves = path == "/" and words[0] == "cd"
+            if not path.startswith((folder, "/dev/")) and not leaves:
                 yield f"{path} is outside of the folder"
         if program == "curl":
             for host in re.findall(r"https?://([^/:\s]+)", " ".join(words)):

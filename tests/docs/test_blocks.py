@@ -3,7 +3,6 @@
 import configparser
 import csv
 import io
-import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +12,7 @@ import pytest
 import yaml
 
 from calbell.config import VARIABLES, ConfigError, load
+from tests.docs import shown
 from tests.docs.pages import PAGES, ROOT, blocks, page
 from tests.docs.shell_words import assignments, faults, faults_of_setting, unknown
 from tests.docs.test_commands import shown_after
@@ -35,7 +35,7 @@ def _csv(text: str) -> object:
 
 
 DATA: Mapping[str, Callable[[str], object]] = {
-    "json": json.loads,
+    "json": shown.value,
     "yaml": yaml.safe_load,
     "toml": tomllib.loads,
     "ini": _ini,

@@ -79,7 +79,7 @@ def shown_after(block: Block) -> list[Block]:
 
 def compare(answer: Block, text: str, said: Said) -> None:
     if answer.language == "json":
-        found = shown.differences(json.loads(text), json.loads(said.out))
+        found = shown.differences(shown.value(text), json.loads(said.out))
     else:
         found = shown.missing(text, said.out)
     assert not found, f"the page shows what is not said: {found}\n{said.out}"

@@ -76,6 +76,13 @@ export KEY=$(four x) ; five "$(six y)"
     ]
 
 
+def test_a_text_within_a_script_is_no_command_but_what_it_calls_is() -> None:
+    script = "cat > .env <<EOF\nCALBELL_PORT=1\nA=$(one it)\nEOF\ntwo\n"
+    assert list(calls(script)) == [["one", "it"], ["cat"], [":", "$…"], ["two"]]
+    assert list(assignments(script)) == [("CALBELL_PORT", "1"), ("A", "$(one it)")]
+    assert list(calls(script.replace("<<EOF", "<<'EOF'"))) == [["cat"], ["two"]]
+
+
 @pytest.mark.parametrize(
     "script",
     [
@@ -119,6 +126,7 @@ python -m tests.catalogues it < tests/catalogues.py
         "useradd x",
         "cat < x | sudo tee y",
         "rm -r /etc/x",
+        "rm -r /",
         "A=/etc/x",
         "date >/etc/x",
         "curl https://cal.com",
@@ -150,6 +158,8 @@ def test_what_is_shown_has_to_be_said_but_for_what_changes() -> None:
     assert shown.missing(text, said) == []
     assert shown.missing("took 3 telephones", said) == ["took 3 telephones"]
     assert shown.differences({"a": [{"at": "2026", "b": 1}]}, {"a": [{"at": "2027", "b": 1}]}) == []
+    assert shown.differences(shown.value('{"a": 1, …}'), {"a": 1, "b": 2}) == []
+    assert shown.differences(shown.value('{"a": 1, …}'), {"b": 2})
     for other in ({}, {"a": 2}, {"a": 1, "b": 1}, [1], {"a": "1"}):
         assert shown.differences({"a": 1}, other)
 
