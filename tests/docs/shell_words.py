@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 import cyclopts
 from cyclopts import CycloptsError, MissingArgumentError
 
-from calbell.cli.commands import _COMMANDS, _application
+from calbell.cli.commands import COMMANDS, application
 from calbell.config import VARIABLES, ConfigError
 from tests.docs.pages import ROOT
 
@@ -161,14 +161,14 @@ def dangers(script: str, folder: str, harmless: Container[str]) -> Iterator[str]
 
 
 @cache
-def application() -> cyclopts.App:
+def parser() -> cyclopts.App:
     """The program's own parser."""
-    return _application(None)
+    return application(())
 
 
 def _faults_of_calbell(arguments: list[str], is_whole: bool) -> Iterator[str]:
     try:
-        application().parse_args(
+        parser().parse_args(
             [PLACEHOLDERS.get(word, word) for word in arguments if word != "--debug"],
             print_error=False,
             exit_on_error=False,
@@ -178,7 +178,7 @@ def _faults_of_calbell(arguments: list[str], is_whole: bool) -> Iterator[str]:
             yield f"calbell {' '.join(arguments)}: {error}"
             return
         # What is missing is said before what is unknown.
-        known = options(application().parse_commands(arguments)[1][-1])
+        known = options(parser().parse_commands(arguments)[1][-1])
         for word in arguments:
             if word.startswith("--") and word.partition("=")[0] not in known:
                 yield f"calbell {' '.join(arguments)}: there is no option {word}"
@@ -186,19 +186,19 @@ def _faults_of_calbell(arguments: list[str], is_whole: bool) -> Iterator[str]:
 
 def is_calbells(word: str) -> bool:
     """Whether it is the name of a command."""
-    return word in _COMMANDS
+    return word in COMMANDS
 
 
 def faults_of_name(words: list[str]) -> Iterator[str]:
     """What is wrong with the mere name of a command, such as `calbell users add`."""
-    names, *_ = application().parse_commands(words)
+    names, *_ = parser().parse_commands(words)
     if len(names) < len(words):
         yield f"calbell {' '.join(words)}: there is no such command"
 
 
 def options(app: cyclopts.App | None = None) -> set[str]:
     """Those of all commands of the program, or of one with its own."""
-    app = app or application()
+    app = app or parser()
     names = {
         name
         for argument in (app.assemble_argument_collection() if app.default_command else ())

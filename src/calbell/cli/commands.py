@@ -1,6 +1,6 @@
 """All commands, and how each of them ends: 0, 1 for a failure, 2 for wrong use or configuration."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import cyclopts
 from cyclopts import CycloptsError
@@ -28,7 +28,7 @@ WRONG_USE = (CycloptsError, Misuse, ConfigError)
 EXPECTED = (Failure, StoreUnavailable, SchemaMismatch, CannotRestore)
 
 
-_COMMANDS = {
+COMMANDS = {
     "serve": ("serve:serve", "The whole service: HTTP API, event intake, delivery, receipts."),
     "worker": ("serve:worker", "Delivery, receipts and reminders only, on PostgreSQL."),
     "demo": ("demo:demo", "The main job on this machine alone: no account anywhere."),
@@ -48,7 +48,8 @@ _COMMANDS = {
 }
 
 
-def _application(called: str | None) -> cyclopts.App:
+def application(called: Container[str]) -> cyclopts.App:
+    """All commands; of those that are `called` more is asked than their line in the list."""
     app = cyclopts.App(
         name="calbell",
         help=_ABOUT,
@@ -59,9 +60,9 @@ def _application(called: str | None) -> cyclopts.App:
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
-    for name, (target, about) in _COMMANDS.items():
+    for name, (target, about) in COMMANDS.items():
         # In the list of commands: a command of which more is asked tells it from its own text.
-        said = None if name == called else about
+        said = None if name in called else about
         app.command(f"calbell.cli.{target}", name=name, help=said)
     return app
 
@@ -73,7 +74,7 @@ def run(arguments: Sequence[str]) -> int:
     words = [word for word in arguments if word != "--debug"]
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
-        result = _application(words[0] if words else None)(words)
+        result = application(words[:1])(words)
     except KeyboardInterrupt:
         return 130
     except Exception as error:
