@@ -94,7 +94,7 @@ class Shell:
     def stop_servers(self) -> None:
         """What was started behind has ended, each with 0 when it was asked to."""
         told = self._tell(
-            "for one in $(jobs -p); do kill $one && wait $one || echo -n $one:$?' '; done\n"
+            "for one in $(jobs -p); do kill $one || true; wait $one || echo -n $one:$?' '; done\n"
             "echo done"
         )
         assert told == "done", f"servers that did not end well (process: exit code): {told}"

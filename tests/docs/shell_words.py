@@ -147,7 +147,7 @@ def dangers(script: str, folder: str, harmless: Container[str]) -> Iterator[str]
             yield f"{path} is outside of the folder"
     for words in calls(script):
         program = next((word for word in words if not _ASSIGNMENT.fullmatch(word)), "export")
-        if PurePosixPath(program).name not in harmless:
+        if (PurePosixPath(program).name or program) not in harmless:
             yield f"{program} is not called here"
         local = " ".join(word for word in words if "://" not in word)
         for path in re.findall(r"(?:^|[=\s])(/[^\s:]*)", local):

@@ -15,8 +15,17 @@ from calbell.config import VARIABLES, ConfigError, load
 from tests.docs import shown
 from tests.docs.pages import PAGES, ROOT, blocks, page
 from tests.docs.shell_words import assignments, faults, faults_of_setting, unknown
-from tests.docs.test_commands import shown_after
-from tests.docs.walks import ELSEWHERE, NOT_RUN, REFUSED, WALKS, find, is_run, value_for, walk_of
+from tests.docs.walks import (
+    ELSEWHERE,
+    NOT_RUN,
+    REFUSED,
+    WALKS,
+    find,
+    is_run,
+    shown_after,
+    value_for,
+    walk_of,
+)
 
 PROGRAMS = {"python", "js", "ts", "tsx", "nginx", "caddyfile", "sql", "http"}
 """Nothing here runs them: each is tried by a test of its own."""

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.docs import shown
-from tests.docs.pages import Block, page
+from tests.docs.pages import Block
 from tests.docs.scene import Scene
 from tests.docs.shell import Said
 from tests.docs.shell_words import dangers
-from tests.docs.walks import HARMLESS, REFUSED, REPLACED, Walk, value_for, walks
+from tests.docs.walks import HARMLESS, REFUSED, REPLACED, Walk, shown_after, value_for, walks
 
 WHAT_TO_DO = """
 Mend the page. If a reader has done something before, say so in a Walk in tests/docs/walks.py, or
@@ -21,7 +21,7 @@ name, a real phone) goes into NOT_RUN there, with the reason, and is then read i
 MAY_BE_MISSING = ("curl", "openssl")
 
 
-@pytest.mark.parametrize(("walk", "blocks"), walks(), ids=lambda one: getattr(one, "name", ""))
+@pytest.mark.parametrize(("walk", "blocks"), walks(), ids=[walk.name for walk, _ in walks()])
 def test_the_commands_of_a_page_do_what_it_says(
     walk: Walk, blocks: list[Block], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -64,17 +64,6 @@ def run(scene: Scene, walk: Walk, block: Block) -> None:
     except AssertionError as failed:
         raise AssertionError(f"{block.where}: {failed}\n{WHAT_TO_DO}") from None
     scene.said.append(said)
-
-
-def shown_after(block: Block) -> list[Block]:
-    """What the page shows of the block's output: the next block, if it is no program or command."""
-    blocks = page(block.page).blocks
-    following = blocks[blocks.index(block) + 1 :][:1]
-    return [
-        one
-        for one in following
-        if one.language in {"", "text", "json"} and one.headings == block.headings
-    ]
 
 
 def compare(answer: Block, text: str, said: Said) -> None:

@@ -234,3 +234,14 @@ def walks() -> list[tuple[Walk, list[Block]]]:
         walk = walk_of(block)
         found.setdefault(walk.name, (walk, []))[1].append(block)
     return list(found.values())
+
+
+def shown_after(block: Block) -> list[Block]:
+    """What the page shows of the block's output: the next block, if it is no program or command."""
+    of_page = page(block.page).blocks
+    following = of_page[of_page.index(block) + 1 :][:1]
+    return [
+        one
+        for one in following
+        if one.language in {"", "text", "json"} and one.headings == block.headings
+    ]
