@@ -65,9 +65,9 @@ class Docs:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.globals["resolved"] = self._resolved
+        environment.globals["resolved"] = self.resolved
         environment.filters["said"] = said
-        environment.globals["type_of"] = self._type_of
+        environment.globals["type_of"] = self.type_of
         style = environment.get_template("docs.css").render()
         page = environment.get_template("docs.html").render(
             api=self.document, style=style, methods=METHODS
@@ -87,7 +87,7 @@ class Docs:
             ),
         )
 
-    def _resolved(self, value: dict[str, Any]) -> dict[str, Any]:
+    def resolved(self, value: dict[str, Any]) -> dict[str, Any]:
         """What a `$ref` stands for, with what is said beside it; all else as it is."""
         reference = value.get("$ref")
         if reference is None:
@@ -95,21 +95,21 @@ class Docs:
         found: dict[str, Any] = self.document
         for name in reference.removeprefix("#/").split("/"):
             found = found[name]
-        return {**self._resolved(found), **{k: v for k, v in value.items() if k != "$ref"}}
+        return {**self.resolved(found), **{k: v for k, v in value.items() if k != "$ref"}}
 
-    def _type_of(self, schema: dict[str, Any]) -> str:
+    def type_of(self, schema: dict[str, Any]) -> str:
         """A schema in a few words."""
         if "anyOf" in schema:
-            return " or ".join(self._type_of(one) for one in schema["anyOf"])
+            return " or ".join(self.type_of(one) for one in schema["anyOf"])
         named: str = schema["$ref"].rpartition("/")[2] if "$ref" in schema else ""
-        whole = self._resolved(schema)
+        whole = self.resolved(schema)
         if "const" in whole:
             return f"“{whole['const']}”"
         if "enum" in whole and len(whole["enum"]) <= 6:
-            return " | ".join(map(str, whole["enum"]))
+            return " | ".join("null" if one is None else str(one) for one in whole["enum"])
         kind = whole.get("type", "anything")
         if kind == "array":
-            return f"list of {self._type_of(whole['items'])}"
+            return f"list of {self.type_of(whole['items'])}"
         if isinstance(kind, list):
             return " or ".join(kind)
         if kind == "object" or "enum" in whole:
