@@ -29,9 +29,12 @@ class Phone:
         self._node = node
         self._folder = folder
 
-    def complaints(self, source: str) -> str:
-        """What the TypeScript compiler says against the source, with Expo's own types."""
-        (self._folder / "app.ts").write_text(source)
+    def complaints(self, source: str, screen: str | None = None) -> str:
+        """What the TypeScript compiler says against the source, with Expo's own types; and against
+        a screen of an app that has it beside itself, as `./pushNotifications`."""
+        (self._folder / "pushNotifications.ts").write_text(source)
+        if screen is not None:
+            (self._folder / "App.tsx").write_text(screen)
         shutil.copy(HERE / "tsconfig.json", self._folder)
         (self._folder / "node_modules").symlink_to(PACKAGES)
         compiler = str(PACKAGES / "typescript" / "bin" / "tsc")

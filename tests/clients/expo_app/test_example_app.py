@@ -1,5 +1,6 @@
-"""The example of docs/how-to/what-an-expo-app-must-do.md: types and conduct."""
+"""The example of docs/how-to/what-an-expo-app-must-do.md and the tutorial: types and conduct."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from tests.acceptance.proxies import StandIn
 from tests.acceptance.stand import APP_PUSH, Meeting, Stand, User
 from tests.clients.expo_app.node import PROJECT, Phone
 
-EXAMPLE = Path(__file__).parents[3] / "docs" / "how-to" / "expo-app" / "pushNotifications.ts"
+DOCS = Path(__file__).parents[3] / "docs"
+EXAMPLE = DOCS / "how-to" / "expo-app" / "pushNotifications.ts"
+TUTORIAL = DOCS / "tutorial" / "expo-app.md"
 API = "https://api.example.com"
 PREPARED = [
     "setNotificationCategoryAsync",
@@ -120,6 +123,11 @@ def is_registered(stand: Stand, user: User, token: str) -> bool:
 
 def test_expos_own_types_find_nothing_wrong(phone: Phone) -> None:
     assert phone.complaints(EXAMPLE.read_text()) == ""
+
+
+def test_they_find_nothing_wrong_with_the_screen_of_the_tutorial(phone: Phone) -> None:
+    (screen,) = re.findall(r"^```tsx\n(.*?)^```$", TUTORIAL.read_text(), re.MULTILINE | re.DOTALL)
+    assert phone.complaints(EXAMPLE.read_text(), screen) == ""
 
 
 @pytest.mark.parametrize(
