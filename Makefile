@@ -12,7 +12,7 @@ FIRST ?= 0
 IN_ALL ?=
 RECORD ?=
 
-.PHONY: help setup run demo test check clients format bench universe fuzz crash lock clean
+.PHONY: help setup run demo test check clients format docs bench universe fuzz crash lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ format: .venv/.dev  ## put the code into the house's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: .venv/.dev  ## the documentation as a site, in site/; a warning is an error
+	NO_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --strict
+
 universe: .venv/.dev  ## lives of the service in virtual time: make universe SEEDS=1000 YEARS=1, IN_ALL=1000 (years), or SEED=7 for one and its story
 	$(BIN)/python -m tests.universe $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST) --workers $(WORKERS) \
 		$(if $(IN_ALL),--in-all $(IN_ALL)) $(if $(RECORD),--record)) --years $(YEARS)
@@ -81,4 +84,4 @@ lock: .venv/.dev  ## pin the dependencies anew, with hashes
 		--no-header -q --extra build --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:  ## remove what the targets above made
-	rm -rf .venv tests/clients/*/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv tests/clients/*/node_modules build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
