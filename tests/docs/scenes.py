@@ -218,6 +218,27 @@ def every_metric_was_told(scene: Scene) -> None:
         assert f"# TYPE {family.name}" in told
 
 
+# docs/tutorial/
+
+
+def a_phone_of_user_7(scene: Scene) -> None:
+    (scene.folder / "tokens.csv").write_text(
+        f"user_id,token,platform,device_id,email\n7,{OK},IOS,,ada@example.com\n"
+    )
+    scene.shell.run("calbell import tokens.csv")
+
+
+def the_settings_of_the_page(scene: Scene) -> None:
+    """The file that the page has its reader write."""
+    scene.calcom.person("cal_live_of-user-7", 7)
+    (scene.folder / ".env").write_text(
+        f"CALBELL_PUBLIC_URL=http://127.0.0.1:{scene['port']}\n"
+        f"CALBELL_ADMIN_TOKEN={ADMIN_TOKEN}\n"
+        "CALBELL_AUTH=keys,calcom\n"
+        f"CALBELL_CALCOM_API_URL={scene['calcom']}\n"
+    )
+
+
 # docs/reference/preferences.md
 
 

@@ -153,12 +153,39 @@ WALKS = (
         prelude=scenes.a_service_with_a_user_and_a_key,
         afterwards=scenes.each_change_counted,
     ),
+    Walk(
+        "docs/tutorial/expo-app.md",
+        variables={"CALBELL_RECEIPT_DELAY_SECONDS": "1"},
+        before={"calbell push": scenes.a_phone_of_user_7},
+    ),
+    Walk(
+        "docs/tutorial/first-push.md",
+        replaced={
+            "/tmp/first-push": "{folder}/first-push",
+            # The receipt may be there already.
+            "accepted by Expo, not yet known further": "…",
+        },
+    ),
+    Walk(
+        "docs/tutorial/self-hosted-cal-com.md",
+        replaced={
+            "https://push.example.com": "http://127.0.0.1:{port}",
+            "https://api.example.com/v2": "{calcom}",
+            "/etc/calbell/": "{folder}/",
+            "cal_live_…": "cal_live_of-user-7",
+            "ExponentPushToken[…]": "ExponentPushToken[ok]",
+        },
+        prelude=scenes.the_settings_of_the_page,
+        before={"/readyz": scenes.a_service},
+    ),
 )
 
 NOT_RUN: Mapping[tuple[str, str], str] = {
     ("docs/how-to/add-a-language.md", "tests/unit/test_catalogues.py"): (
         "needs the translation, and runs a minute of tests"
     ),
+    ("docs/tutorial/expo-app.md", "create-expo-app"): "needs an account at Expo",
+    ("docs/tutorial/expo-app.md", "eas-cli build"): "needs an account at Expo, and credentials",
     ("docs/how-to/route-single-paths.md", "https://api.example.com"): (
         "needs a DNS name and its certificate; acceptance/test_behind_proxies.py asks the same"
     ),
@@ -195,6 +222,10 @@ ELSEWHERE: Mapping[tuple[str, str], str] = {
     ("docs/how-to/test-expo-pushes-without-expo.md", "import { Expo }"): "tests/docs/scenes.py",
     ("docs/how-to/test-expo-pushes-without-expo.md", "getExpoPushTokenAsync"): (
         "tests/docs/test_without_expo.py"
+    ),
+    ("docs/tutorial/expo-app.md", "export default"): ("tests/clients/expo_app/test_example_app.py"),
+    ("docs/tutorial/expo-app.md", "bundleIdentifier"): (
+        "tests/clients/expo_app/test_example_app.py"
     ),
 }
 """Programs and JSON of pages, by page and words of the block: which other test tries them."""
