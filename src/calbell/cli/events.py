@@ -18,7 +18,7 @@ from calbell.flows.clocks import system_clock
 from calbell.flows.replay import Replay, Replayed
 from calbell.store import events
 
-app = cyclopts.App(name="events", help="Events: what came in, and taking it in again.")
+app = cyclopts.App(name="events", help="List what came in, and take it in again.")
 
 Limit = Annotated[int, Parameter(validator=Number(gte=1, lte=100_000))]
 Unreadable = Annotated[bool, Parameter(negative=())]
