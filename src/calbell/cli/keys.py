@@ -13,7 +13,7 @@ from calbell.flows.clocks import system_clock
 from calbell.flows.grant import grant
 from calbell.store import keys, users
 
-app = cyclopts.App(name="keys", help="Create, list and revoke keys: what apps and operators prove themselves with.")
+app = cyclopts.App(name="keys", help="Create, list and revoke keys of apps and operators.")
 
 
 @app.command

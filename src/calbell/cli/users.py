@@ -18,7 +18,7 @@ from calbell.flows.wishes import described
 from calbell.store import users
 from calbell.store.users import FROM_OPERATOR, Profile
 
-app = cyclopts.App(name="users", help="Add, change, list and remove users: who may be told of bookings.")
+app = cyclopts.App(name="users", help="Add, change, list and remove users.")
 
 
 @app.command
