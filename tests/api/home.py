@@ -63,6 +63,6 @@ class Home(Desk):
         policy, pace = policy_of(self.settings), pace_of(self.settings)
         while claimed := self.run(claim, policy, pace, "worker", 6, self.now):
             app = app_of(self.settings)
-            found += [compose(one, app, self.now) for r in claimed.requests for one in r]
+            found += [compose(one, app, self.now).message for r in claimed.requests for one in r]
             self.later(seconds=1)
         return found

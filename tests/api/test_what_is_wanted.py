@@ -179,7 +179,7 @@ def test_the_operators_privacy_is_the_least_also_for_who_chose_before() -> None:
     claimed = home.run(claim, policy, pace, "worker", 6, home.now)
     assert claimed is not None
     (request,) = claimed.requests
-    said = {compose(one, stricter, home.now).body for one in request}
+    said = {compose(one, stricter, home.now).message.body for one in request}
     assert said == {"You have a new booking"}
 
 

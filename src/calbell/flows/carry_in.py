@@ -151,7 +151,7 @@ class CarryIn:
         match first:
             case CarriedUser():
                 users = [Item(n, r) for n, r in several if isinstance(r, CarriedUser)]
-                became = self._run(meet.meet_users, users, self._trial)
+                became = self._run(meet.meet_users, users, self._clock(), self._trial)
                 if self._trial:
                     lines = {one.line for one in became if one.outcome is Outcome.ADDED}
                     self._promised |= {one.record.id for one in users if one.line in lines}

@@ -41,7 +41,8 @@ def choose(
     mistake = mistake_in(choices, rules.defaults) if "quietHours" in patch else None
     if mistake is not None:
         return mistake
-    preferences.save(connection, user_id, after)
+    if after != before.object:
+        preferences.save(connection, user_id, after, now)
     old, new = (effective(one, rules.defaults) for one in (before.choices, choices))
     if new.reminders != old.reminders:
         remind_user(connection, user_id, rules, now)

@@ -9,7 +9,7 @@ from calbell.domain.notification import BookingFacts
 from calbell.domain.people import Role
 from calbell.domain.push_events import PushEvent
 from calbell.domain.subscription import Platform
-from calbell.domain.wording import Reader, Voice, words
+from calbell.domain.wording import Reader, Voice, hash_of, words
 from calbell.expo.messages import PushData, PushMessage
 from calbell.flows.fit import fit
 from calbell.store.due import DueDelivery
@@ -42,10 +42,17 @@ class Letter(Struct, frozen=True, kw_only=True):
     is_passive: bool = False
 
 
-def compose(delivery: DueDelivery, app: App, now: datetime) -> PushMessage:
+class Composed(Struct, frozen=True):
+    """A message, and the hash of its words."""
+
+    message: PushMessage
+    words_hash: str
+
+
+def compose(delivery: DueDelivery, app: App, now: datetime) -> Composed:
     """The message of a delivery: the same for every attempt but for its words, which are those of
     the moment."""
-    return write(
+    return _composed(
         Letter(
             token=delivery.token,
             platform=delivery.platform,
@@ -69,6 +76,10 @@ def write(letter: Letter, app: App) -> PushMessage:
     one would collapse pushes to a phone that is offline (expo-push.md section 13). It is never
     larger than Expo takes.
     """
+    return _composed(letter, app).message
+
+
+def _composed(letter: Letter, app: App) -> Composed:
     uid = letter.facts.uid
     said = words(letter.kind, letter.facts, letter.reader, app.voice, letter.written_at)
     on_ios = letter.platform is Platform.IOS
@@ -94,4 +105,4 @@ def write(letter: Letter, app: App) -> PushMessage:
         category_id=app.request_category if can_confirm else None,
         interruption_level="passive" if letter.is_passive else None,
     )
-    return fit(message)
+    return Composed(fit(message), hash_of(said))

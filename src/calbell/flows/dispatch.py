@@ -8,6 +8,7 @@ from random import Random
 from typing import assert_never
 
 import structlog
+from msgspec import structs
 
 from calbell import telemetry
 from calbell.domain.holds import Scope
@@ -163,7 +164,9 @@ class Dispatch:
         sending = Sending(
             claimed.project_id, request, self._worker, starts_at, pause, claimed.holds_known
         )
-        messages = [compose(one, self._app, sending.started_at) for one in request]
+        composed = [compose(one, self._app, sending.started_at) for one in request]
+        hashes = {one.id: c.words_hash for one, c in zip(request, composed, strict=True)}
+        sending = structs.replace(sending, words_hashes=hashes)
         await self._take_turn(claimed)
         if self._clock() - claimed.turn_at > self._pace.lease / 2:
             # This process stood still. By the time of the answer they are another worker's.
@@ -171,7 +174,7 @@ class Dispatch:
             return
         answer: Answer = AllUnclear("STOPPED")
         try:
-            asking = asyncio.create_task(self._expo.send(messages))
+            asking = asyncio.create_task(self._expo.send([one.message for one in composed]))
             self._asking.add(asking)
             asking.add_done_callback(self._asking.discard)
             answer = await asking

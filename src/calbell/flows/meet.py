@@ -74,7 +74,7 @@ class _Kept(Generic[R]):
 
 
 def meet_users(
-    connection: Connection, items: Sequence[Item[CarriedUser]], trial: bool
+    connection: Connection, items: Sequence[Item[CarriedUser]], now: datetime, trial: bool
 ) -> list[Became]:
     """The users are known as the newer of file and database has them. An address that another user
     has stays his, unless what the file says is newer."""
@@ -109,7 +109,7 @@ def meet_users(
             for address, is_primary in theirs.items()
             if holders[address][0] == user_id
         }
-        carried_people.keep_users(connection, added, changed, addresses)
+        carried_people.keep_users(connection, added, changed, addresses, now)
     return told
 
 

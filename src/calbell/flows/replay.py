@@ -146,8 +146,8 @@ def _follow_again(
 ) -> Replayed:
     before = {event.public_id: event.state for event, _ in part}
 
-    def keep(connection: Connection, kept: Sequence[NewEvent], _: datetime) -> Mapping[str, int]:
-        return events.update_many(connection, (e for e in kept if _is_news(before, e)))
+    def keep(connection: Connection, kept: Sequence[NewEvent], at: datetime) -> Mapping[str, int]:
+        return events.update_many(connection, (e for e in kept if _is_news(before, e)), at)
 
     incoming = {event.public_id: item for event, item in part}
     kept = follow(connection, incoming, policy, now, chance, keep)

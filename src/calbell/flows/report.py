@@ -64,7 +64,7 @@ class Sending(Struct, frozen=True):
     """A request under way: who sends what since when, and how long to pause where it fails.
 
     One pause for all: deliveries that wait together are sent together again. `holds_known`: where
-    credentials are good is worth telling.
+    credentials are good is worth telling. `words_hashes` are those of the words, by delivery.
     """
 
     project_id: int
@@ -73,6 +73,7 @@ class Sending(Struct, frozen=True):
     started_at: datetime
     pause: timedelta
     holds_known: bool = False
+    words_hashes: Mapping[int, str] = {}
 
 
 def report(
@@ -259,6 +260,7 @@ def completion(
             phone_id=delivery.phone_id,
             token=delivery.token,
             most_together=delivery.most_together,
+            words_hash=sending.words_hashes.get(delivery.id),
         )
     seen = (
         sighting(in_wave=in_wave, suspected_at=delivery.suspected_at, asked_at=sending.started_at)
@@ -286,6 +288,7 @@ def completion(
         token=delivery.token,
         sighting=seen,
         most_together=delivery.most_together,
+        words_hash=sending.words_hashes.get(delivery.id),
     )
 
 

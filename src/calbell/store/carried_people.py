@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from calbell.domain.carried import CarriedKey, CarriedSource, CarriedUser
-from calbell.store import removals, sources
+from calbell.store import removals, sources, users
 from calbell.store.connection import Connection, Row, Value
 from calbell.store.statements import load
 from calbell.store.times import from_ms, maybe_from_ms, maybe_to_ms, to_ms
@@ -53,11 +53,13 @@ def keep_users(
     added: Sequence[CarriedUser],
     changed: Sequence[CarriedUser],
     addresses: Mapping[str, tuple[int, bool]],
+    now: datetime,
 ) -> None:
     """The users are as given; `addresses` are all that they have now: whose each is, and whether it
     is the primary one."""
-    connection.each(_SQL["insert_users"], sorted(map(_user_row, added)))
-    connection.each(_SQL["update_users"], sorted(map(_user_row, changed)))
+    losing = users.holders(connection, addresses)
+    connection.each(_SQL["insert_users"], sorted(map(_user_row, added)), now=to_ms(now))
+    connection.each(_SQL["update_users"], sorted(map(_user_row, changed)), now=to_ms(now))
     connection.each(_SQL["drop_addresses_of_users"], sorted((user.id,) for user in changed))
     connection.each(
         _SAVE_ADDRESS,
@@ -66,6 +68,7 @@ def keep_users(
             for address, (user_id, is_primary) in sorted(addresses.items())
         ],
     )
+    users.note_changes(connection, losing.values(), now)
     for user in added:
         removals.come_back(connection, user.id)
     removals.give(connection, sorted(addresses))

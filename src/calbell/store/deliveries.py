@@ -42,7 +42,7 @@ class Completion(Struct, frozen=True, kw_only=True):
 
     `attempt` is the number of the attempt, `asked_at` when its request began, `due_at` when to try
     again. With `ticket_id` the delivery is accepted and everything about a state is ignored.
-    `sighting` says of its phone what was not known before.
+    `sighting` says of its phone what was not known before; `words_hash` is that of what it said.
     """
 
     delivery_id: int
@@ -60,6 +60,7 @@ class Completion(Struct, frozen=True, kw_only=True):
     token: str
     sighting: Sighting | None = None
     most_together: int
+    words_hash: str | None = None
 
 
 def insert_many(connection: Connection, deliveries: Iterable[NewDelivery], now: datetime) -> None:
@@ -269,6 +270,7 @@ def complete_many(
                 c.code,
                 c.ticket_id,
                 to_ms(c.receipt_due_at) if c.receipt_due_at else None,
+                c.words_hash,
             )
             for c in completions
         ],
@@ -290,7 +292,7 @@ def rescue(connection: Connection, now: datetime, number: int) -> int:
     lost = connection.run(_SQL["lost_leases"], now=at, number=number)
     connection.each(
         _SQL["save_attempts"],
-        [(id_, attempt, at, "lost", None, None, None) for id_, attempt in lost],
+        [(id_, attempt, at, "lost", None, None, None, None) for id_, attempt in lost],
     )
     connection.each(_SQL["requeue_lost"], [(id_,) for id_, _ in lost], now=at)
     return len(lost)

@@ -170,7 +170,9 @@ def stored(connection: Connection, ids: Iterable[int]) -> list[StoredEvent]:
     ]
 
 
-def update_many(connection: Connection, events: Iterable[NewEvent]) -> dict[str, int]:
+def update_many(
+    connection: Connection, events: Iterable[NewEvent], now: datetime
+) -> dict[str, int]:
     """The events are what was made of them now; those whom they told before are counted on. Their
     ids by public id."""
     return dict(
@@ -190,6 +192,7 @@ def update_many(connection: Connection, events: Iterable[NewEvent]) -> dict[str,
                 )
                 for event in events
             ),
+            now=to_ms(now),
         )
     )
 

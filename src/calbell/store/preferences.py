@@ -1,6 +1,7 @@
 """What users chose of what they are told, and when."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from functools import lru_cache
 
 import msgspec
@@ -9,6 +10,7 @@ from msgspec import Struct
 from calbell.domain.preferences import Choices
 from calbell.store.connection import Connection, Row
 from calbell.store.statements import load
+from calbell.store.times import to_ms
 
 _SQL = load("preferences")
 _choices = msgspec.json.Decoder(Choices)
@@ -45,10 +47,10 @@ def open_one(connection: Connection, user_id: int) -> Chosen | None:
     return _chosen(connection.run(_SQL["open_preferences"], id=user_id))
 
 
-def save(connection: Connection, user_id: int, chosen: dict[str, object]) -> None:
-    """The user chose this, and nothing else."""
+def save(connection: Connection, user_id: int, chosen: dict[str, object], now: datetime) -> None:
+    """The user chose this, and nothing else, from now on."""
     text = msgspec.json.encode(chosen).decode() if chosen else None
-    connection.run(_SQL["save_preferences"], id=user_id, preferences=text)
+    connection.run(_SQL["save_preferences"], id=user_id, preferences=text, now=to_ms(now))
 
 
 def anybody_chose(connection: Connection) -> bool:

@@ -195,14 +195,12 @@ def _veil_bookings(connection: Connection, removal: _Removal, room: int) -> int 
 
 def _veil_facts(connection: Connection, removal: _Removal, room: int) -> int | None:
     page = connection.run(_SQL["page_of_facts"], after=removal.details.after, number=room)
+    naming = [(id_, text) for id_, text in page if removal.names(text)]
     connection.each(
         _SQL["veil_facts"],
-        [
-            (id_, _text(removal.veil.over_facts(_facts.decode(text))))
-            for id_, text in page
-            if removal.names(text)
-        ],
+        [(id_, _text(removal.veil.over_facts(_facts.decode(text)))) for id_, text in naming],
     )
+    connection.each(_SQL["drop_words_hashes"], [(id_,) for id_, _ in naming])
     return page[-1][0] if len(page) == room else None
 
 

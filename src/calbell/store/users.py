@@ -53,6 +53,10 @@ def save(connection: Connection, profile: Profile, now: datetime) -> Profile:
         organization_id=profile.organization_id,
         now=to_ms(now),
     )
+    losing = holders(connection, profile.addresses)
+    before = set(_addresses(connection, [profile.id])[profile.id])
+    if before != {address.lower() for address in profile.addresses}:
+        note_changes(connection, {profile.id, *losing.values()}, now)
     connection.run(_SQL["drop_addresses"], user_id=profile.id)
     connection.each(
         _SQL["save_address"],
@@ -72,6 +76,18 @@ def find(connection: Connection, user_id: int) -> Profile | None:
     """One user, with his addresses."""
     rows = connection.run(_SQL["one_user"], id=user_id)
     return _profile(rows[0], _addresses(connection, [user_id])[user_id]) if rows else None
+
+
+def note_changes(connection: Connection, ids: Iterable[int], now: datetime) -> None:
+    """What these users are told, and how, is from now on not what it was before."""
+    rows = [(id_,) for id_ in sorted(set(ids))]
+    connection.each(_SQL["note_changes"], rows, now=to_ms(now))
+
+
+def holders(connection: Connection, addresses: Iterable[str]) -> dict[str, int]:
+    """Who has which of these addresses."""
+    wanted = sorted({address.lower() for address in addresses})
+    return dict(connection.each(_SQL["users_by_address"], [(address,) for address in wanted]))
 
 
 def listed(connection: Connection, after: int = 0, limit: int = ALL) -> list[Profile]:
@@ -100,17 +116,17 @@ def directory_of(connection: Connection, people: Iterable[Person | None]) -> Dir
 
 def directory(connection: Connection, ids: Iterable[int], addresses: Iterable[str]) -> Directory:
     """The users that have one of these ids or addresses, with all their addresses."""
-    holders: dict[str, int] = dict(
+    held: dict[str, int] = dict(
         connection.each(_SQL["users_by_address"], [(a,) for a in sorted(addresses)])
     )
-    wanted: Sequence[tuple[int]] = [(id_,) for id_ in sorted({*ids, *holders.values()})]
+    wanted: Sequence[tuple[int]] = [(id_,) for id_ in sorted({*ids, *held.values()})]
     rows = connection.each(_SQL["users_by_id"], wanted)
     theirs = _addresses(connection, (row[0] for row in rows))
     by_id = {
         id_: User(id_, name, zone, locale, clock, frozenset(theirs[id_]), choices_of(text))
         for id_, name, zone, locale, clock, text in rows
     }
-    by_address = {a: by_id[user_id] for a, user_id in holders.items() if user_id in by_id}
+    by_address = {a: by_id[user_id] for a, user_id in held.items() if user_id in by_id}
     return Directory(by_id, by_address)
 
 

@@ -38,9 +38,9 @@ join users u on u.id = a.user_id
 -- name: insert_users
 -- They are new here, or again.
 insert into users (id, name, username, time_zone, locale, time_format, source, organization_id,
-  preferences, created_at, refreshed_at)
+  preferences, created_at, refreshed_at, changed_at)
 select id, name, username, time_zone, locale, time_format, source, organization_id,
-  preferences, created_at, refreshed_at
+  preferences, created_at, refreshed_at, :now
 from rows(id bigint, name text, username text, time_zone text, locale text, time_format bigint,
   source text, organization_id bigint, preferences text, created_at bigint,
   refreshed_at bigint) as r where true
@@ -48,7 +48,8 @@ on conflict (id) do update set
   name = excluded.name, username = excluded.username, time_zone = excluded.time_zone,
   locale = excluded.locale, time_format = excluded.time_format, source = excluded.source,
   organization_id = excluded.organization_id, preferences = excluded.preferences,
-  created_at = excluded.created_at, refreshed_at = excluded.refreshed_at, removed_at = null
+  created_at = excluded.created_at, refreshed_at = excluded.refreshed_at,
+  changed_at = excluded.changed_at, removed_at = null
 where users.removed_at is not null
 
 -- name: update_users
@@ -56,7 +57,8 @@ where users.removed_at is not null
 update users set
   name = r.name, username = r.username, time_zone = r.time_zone, locale = r.locale,
   time_format = r.time_format, source = r.source, organization_id = r.organization_id,
-  preferences = r.preferences, created_at = r.created_at, refreshed_at = r.refreshed_at
+  preferences = r.preferences, created_at = r.created_at, refreshed_at = r.refreshed_at,
+  changed_at = :now
 from rows(id bigint, name text, username text, time_zone text, locale text, time_format bigint,
   source text, organization_id bigint, preferences text, created_at bigint,
   refreshed_at bigint) as r

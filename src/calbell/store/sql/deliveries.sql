@@ -150,14 +150,16 @@ where deliveries.id = r.id and deliveries.state = 'sending'
 -- What each attempt came to. A late answer replaces the note that it was lost; of a delivery that
 -- went with its user meanwhile nothing is kept.
 insert into attempts (delivery_id, number, at, outcome, code, ticket_id, receipt_due_at,
-  receipt_look)
-select r.delivery_id, r.number, r.at, r.outcome, r.code, r.ticket_id, r.receipt_due_at, 0
+  receipt_look, words_hash)
+select r.delivery_id, r.number, r.at, r.outcome, r.code, r.ticket_id, r.receipt_due_at, 0,
+  r.words_hash
 from rows(delivery_id bigint, number bigint, at bigint, outcome text, code text, ticket_id text,
-  receipt_due_at bigint) as r
+  receipt_due_at bigint, words_hash text) as r
 join deliveries d on d.id = r.delivery_id where true
 {keep_deliveries}
 on conflict (delivery_id, number) do update set at = excluded.at, outcome = excluded.outcome, code = excluded.code,
-  ticket_id = excluded.ticket_id, receipt_due_at = excluded.receipt_due_at
+  ticket_id = excluded.ticket_id, receipt_due_at = excluded.receipt_due_at,
+  words_hash = coalesce(excluded.words_hash, attempts.words_hash)
 
 -- name: lost_leases
 -- What somebody claimed and never reported on.

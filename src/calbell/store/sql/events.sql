@@ -66,7 +66,9 @@ order by e.id
 update events set
   trigger_name = r.trigger_name, kind = r.kind, booking_id = r.booking_id, state = r.state,
   reason = r.reason, recipients = events.recipients + r.recipients, sent_at = r.sent_at,
-  actor = r.actor
+  actor = r.actor,
+  mended_at = case when events.state in ('unreadable', 'ignored') then :now
+    else events.mended_at end
 from rows(public_id text, trigger_name text, kind text, booking_id bigint, state text,
   reason text, recipients bigint, sent_at bigint, actor text) as r
 where events.public_id = r.public_id

@@ -17,4 +17,4 @@ select id from users where preferences is not null limit 1
 
 -- name: save_preferences
 -- The user chose this.
-update users set preferences = :preferences where id = :id
+update users set preferences = :preferences, changed_at = :now where id = :id

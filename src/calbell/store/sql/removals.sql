@@ -119,6 +119,11 @@ select id, facts from notifications where id > :after order by id limit :number
 update notifications set facts = r.facts from rows(id bigint, facts text) as r
 where notifications.id = r.id
 
+-- name: drop_words_hashes
+-- Nor does what is kept of its words.
+update attempts set words_hash = null where words_hash is not null and delivery_id in (
+  select d.id from rows(id bigint) as r join deliveries d on d.notification_id = r.id)
+
 -- name: page_of_events
 -- Events above an id, as they came.
 select id, actor, raw from events where id > :after order by id limit :number

@@ -1,11 +1,12 @@
 -- name: save_user
 -- The user exists as given; what is not known stays as it was. Of who was removed nothing is known.
 insert into users (
-  id, name, username, time_zone, locale, time_format, source, organization_id, created_at, refreshed_at
+  id, name, username, time_zone, locale, time_format, source, organization_id, created_at,
+  refreshed_at, changed_at
 )
 values (
   :id, :name, :username, :time_zone, :locale, :time_format, :source,
-  cast(:organization_id as {int}), :now, :now
+  cast(:organization_id as {int}), :now, :now, :now
 )
 on conflict (id) do update set
   name = excluded.name, username = excluded.username, time_zone = excluded.time_zone,
@@ -14,11 +15,18 @@ on conflict (id) do update set
     when users.removed_at is null then users.source else excluded.source end,
   created_at = case when users.removed_at is null then users.created_at
     else excluded.created_at end,
+  changed_at = case when users.removed_at is null and users.time_zone = excluded.time_zone
+      and users.locale = excluded.locale and users.time_format = excluded.time_format
+    then users.changed_at else excluded.changed_at end,
   removed_at = null,
   organization_id = case when excluded.source = 'operator'
     then coalesce(excluded.organization_id, users.organization_id)
     else excluded.organization_id end,
   refreshed_at = excluded.refreshed_at
+
+-- name: note_changes
+-- What these are told, and how, is not what it was before.
+update users set changed_at = :now from rows(id bigint) as r where users.id = r.id
 
 -- name: drop_addresses
 -- Addresses that a user no longer has are free for others.
