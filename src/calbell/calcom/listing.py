@@ -107,6 +107,12 @@ async def may_see(api: Api, sight: Sight, authorization: str) -> bool | Refusal:
     return False if refused.is_final else refused
 
 
+def seen(raw: bytes) -> Seen | None:
+    """The booking as it was kept when it was seen; `None` where it cannot be read."""
+    said = parsed(raw)
+    return None if said is None else _seen(said)
+
+
 def _page(answer: Answer) -> Listed:
     if not isinstance(answer, Answered) or answer.status != 200:
         return refusal(answer)
@@ -114,12 +120,12 @@ def _page(answer: Answer) -> Listed:
     listed = items(said.get("data"))
     if listed is None:
         return Refusal("an answer without bookings", is_final=False)
-    seen = [_seen(one) for one in listed]
+    shown = [_seen(one) for one in listed]
     changed = [at for one in listed if (at := _changed_at(one)) is not None]
     has_next = (fields(said.get("pagination")) or NO_FIELDS).get("hasNextPage")
     return Page(
-        seen=tuple(one for one in seen if one is not None),
-        unreadable=seen.count(None),
+        seen=tuple(one for one in shown if one is not None),
+        unreadable=shown.count(None),
         is_last=has_next is not True and len(listed) < PAGE,
         is_ordered=changed == sorted(changed),
         until=max(changed, default=None),

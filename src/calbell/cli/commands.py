@@ -39,6 +39,7 @@ COMMANDS = {
     "users": ("users:app", "Add, change, list and remove users."),
     "keys": ("keys:app", "Create, list and revoke keys of apps and operators."),
     "events": ("events:app", "List what came in, and take it in again."),
+    "replay": ("replay:replay", "What this version would say of stored events, against what was."),
     "export": ("carry:export", "Write everything that another Calbell needs to a file."),
     "import": ("carry:import_", "Take in an export, or another system's push tokens."),
     "explain": ("explain:explain", "Why a user was told, or not, in words."),

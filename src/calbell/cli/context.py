@@ -19,7 +19,9 @@ from calbell.store.connection import Connection, Engine
 from calbell.store.database import ThreadedDatabase, run_once
 from calbell.store.engines import engine_of
 from calbell.store.sqlite import SqliteEngine
+from calbell.store.statements import load
 
+_SESSION = load("session")
 log = structlog.get_logger()
 
 P = ParamSpec("P")
@@ -77,6 +79,25 @@ def database(found: Settings, *, makes: bool = False) -> Iterator["Units"]:
     connection = _engine(found, makes=makes).connect()
     try:
         yield Units(connection)
+    finally:
+        connection.close()
+
+
+@contextmanager
+def read_only(found: Settings, since: int) -> Iterator[Connection]:
+    """A connection to the settings' database, which is not made, migrated, or changed in any way;
+    it has at least the schema `since`."""
+    engine = engine_of(found.database_url)
+    if isinstance(engine, SqliteEngine):
+        engine = engine.serving()
+        if engine.served is None:
+            raise Failure(f"there is no database {engine.path}: CALBELL_DATABASE_URL names it")
+    connection = engine.connect()
+    try:
+        connection.run(_SESSION["only_read"])
+        with connection.snapshot():
+            migrate.check_readable(connection, since)
+        yield connection
     finally:
         connection.close()
 

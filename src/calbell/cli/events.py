@@ -13,7 +13,7 @@ from rich.table import Table
 
 from calbell.cli.context import database, settings, threads
 from calbell.cli.output import out, show
-from calbell.cli.spans import Span
+from calbell.cli.spans import BEGINNING, Span
 from calbell.flows.clocks import system_clock
 from calbell.flows.replay import Replay, Replayed
 from calbell.store import events
@@ -23,7 +23,6 @@ app = cyclopts.App(name="events", help="List what came in, and take it in again.
 Limit = Annotated[int, Parameter(validator=Number(gte=1, lte=100_000))]
 Unreadable = Annotated[bool, Parameter(negative=())]
 PROGRESS_EVERY = timedelta(seconds=2)
-BEGINNING = timedelta(days=36_500)
 
 
 @app.command(name="list")

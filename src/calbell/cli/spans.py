@@ -11,6 +11,9 @@ from cyclopts import Parameter, Token
 from calbell.cli.failures import Misuse
 
 _FORM = re.compile(r"([1-9][0-9]{0,6})([smhd])")
+BEGINNING = timedelta(days=36_500)
+"""So long ago nothing was."""
+
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 

@@ -62,8 +62,13 @@ def by_ids(connection: Connection, ids: Iterable[int]) -> Mapping[int, Booking]:
 
 def by_uids(connection: Connection, uids: Iterable[str]) -> Mapping[str, Booking]:
     """Those of the bookings with these uids that are known, by uid."""
+    return {kept.booking.uid: kept.booking for kept in rows_by_uid(connection, uids)}
+
+
+def rows_by_uid(connection: Connection, uids: Iterable[str]) -> list[KeptBooking]:
+    """The same, with the ids of their rows."""
     rows = connection.each(_SQL["bookings_by_uid"], [(uid,) for uid in sorted(set(uids))])
-    return {row[0]: kept_of(row).booking for row in rows}
+    return [kept_of(row) for row in rows]
 
 
 def by_uid(connection: Connection, uid: str) -> KeptBooking | None:

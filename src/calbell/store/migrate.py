@@ -141,6 +141,15 @@ def check(connection: Connection) -> None:
         raise SchemaMismatch("the database's schema is out of date: run calbell migrate")
 
 
+def check_readable(connection: Connection, since: int) -> None:
+    """The same for whoever only reads, and finds what he reads in every schema from `since` on."""
+    if any(step.version <= since for step in pending(connection)):
+        raise SchemaMismatch(
+            "the database's schema is older than this command can read: run calbell migrate first; "
+            "where this is not to change the database yet, on a copy of it (calbell backup)"
+        )
+
+
 def require_up_to_date(engine: Engine) -> None:
     """The same for a database that nothing is connected to yet."""
     connection = engine.connect()

@@ -60,6 +60,10 @@ from pg_settings
 where name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')
   and source = 'default'
 
+-- name: only_read
+-- Snapshots are read-only by themselves. What is set here, a pool would hand on to others.
+select 1
+
 -- name: who_answers
 select pg_backend_pid()
 

@@ -50,6 +50,9 @@ select 'on', 'on', 'on'
 -- A file is waited for as long as each connection says.
 select null where false
 
+-- name: only_read
+pragma query_only = 1
+
 -- name: who_answers
 select 0
 
