@@ -20,7 +20,7 @@ COMMANDS = (
     "export", "import",
     "users", "users add", "users list", "users show", "users remove",
     "keys", "keys create", "keys list", "keys revoke",
-    "events", "events list", "events replay", "events refusals",
+    "events", "events list", "events replay", "events refusals", "replay",
 )  # fmt: skip
 
 
@@ -86,6 +86,9 @@ def test_the_help_lists_every_command(tmp_path: Path) -> None:
         ("export --nonsense", "--nonsense"),
         ("export x --user y", "--user"),
         ("import", "FILE"),
+        ("replay", "calbell events replay"),
+        ("replay --diff --since x", "--since"),
+        ("replay --diff --limit -1", "--limit"),
         ("import -x", "-x"),
     ],
 )

@@ -165,6 +165,9 @@ def test_webhooks_that_got_lost_are_made_up_for_and_told_once_when_they_come_aft
     for webhook, envelope in [*calcom.sent, *reversed(calcom.sent)]:
         assert calcom.send(webhook, envelope) == 200
     stand.hears(phone, *expected)
+    retold = stand.database.run("replay", "--diff")
+    assert (retold.code, retold.err) == (0, ""), retold.out
+    assert "not compared" not in retold.out
 
 
 @on_both

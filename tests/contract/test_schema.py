@@ -51,6 +51,14 @@ def test_a_newer_schema_that_serves_this_program_is_accepted(
     assert run_once(connection, migrate.migrate, NOW) == ()
 
 
+def test_who_only_reads_reads_a_schema_that_has_what_he_reads(connection: Connection) -> None:
+    sql = f"delete from schema where version = {NEWEST}"
+    run_once(connection, lambda c: c.count(query(sql, sql)))
+    run_once(connection, migrate.check_readable, NEWEST - 1)
+    with pytest.raises(SchemaMismatch, match="older than this command can read"):
+        run_once(connection, migrate.check_readable, NEWEST)
+
+
 def test_the_database_keeps_what_each_migration_promises(connection: Connection) -> None:
     kept = query(*["select version, serves from schema order by version"] * 2)
     promised = {one.version: one.serves for one in migrate.migrations()}

@@ -143,6 +143,14 @@ WALKS = (
         before={"node push.mjs": scenes.node_and_expos_sdk},
         afterwards=scenes.the_simulator_did_as_it_was_told,
     ),
+    Walk("docs/how-to/upgrade.md", under="SQLite", prelude=scenes.user_7_and_a_service),
+    Walk(
+        "docs/how-to/upgrade.md",
+        under="PostgreSQL",
+        variables={"CALBELL_DATABASE_URL": "{postgres}"},
+        prelude=scenes.tables_with_user_7,
+    ),
+    Walk("docs/how-to/upgrade.md", under="On a copy", prelude=scenes.user_7),
     Walk(
         "docs/how-to/watch-it.md",
         prelude=scenes.a_service_with_an_operator,

@@ -31,8 +31,8 @@ SORTS: Final = {
     Sort.NEW: "would be new",
     Sort.GONE: "would not be said any more",
     Sort.OTHER_WORDS: "would say something else",
-    Sort.READABLE: "can be read now",
-    Sort.UNREADABLE: "cannot be read any more",
+    Sort.READABLE: "can be understood now",
+    Sort.UNREADABLE: "cannot be understood any more",
 }
 
 

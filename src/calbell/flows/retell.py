@@ -136,9 +136,11 @@ class Retell:
         """What tells something now, or can at least be read. It is kept for its booking."""
         for one in map(self._read, untied):
             self.counts.events += 1
+            # There may be many, and none of their bodies is read again.
+            light = structs.replace(one, kept=structs.replace(one.kept, raw=b""))
             for uid in {one.uid, one.replaces}:
                 if uid is not None:
-                    self._mended.setdefault(uid, []).append(one)
+                    self._mended.setdefault(uid, []).append(light)
             was_unreadable = one.kept.state is EventState.UNREADABLE
             if one.said is not None or (was_unreadable and not one.is_unreadable):
                 yield _of_event(Sort.READABLE, one, one.uid)
