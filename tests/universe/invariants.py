@@ -9,12 +9,16 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from calbell.choices import policy_of
 from calbell.config import Settings
+from calbell.config.languages import read_languages
 from calbell.domain.delivery import DELIVERY_TRANSITIONS, SETTLED
 from calbell.domain.notification import NOTIFICATION_TRANSITIONS
 from calbell.domain.push_events import STATE_NEWS, PushEvent
 from calbell.domain.subscription import Platform
+from calbell.domain.wording import Voice, texts_of
 from calbell.flows.claim import LEAD
+from calbell.flows.retell import Retell
 from calbell.store.times import from_ms, to_ms
 from tests.universe import wished
 from tests.universe.bookings import Bookings
@@ -257,6 +261,21 @@ class Invariants:
         self._deliveries_have_ended(now, is_end=is_end)
         self._what_was_accepted_is_kept(now - (timedelta() if is_end else KEPT_WITHIN))
         self._what_expo_said_is_kept(now - (timedelta() if is_end else STORED_WITHIN))
+
+    def check_retold(self) -> None:
+        """Whatever happened, the same program would say of all that came in what it said."""
+        until = max(self._universe.machine_time(), self._universe.now()) + timedelta(days=1)
+        settings = self._universe.settings
+        found = Retell(
+            self._universe.connection,
+            policy_of(settings),
+            Voice(texts_of({}, read_languages()), settings.privacy),
+            lambda *_: None,
+            since=until - timedelta(days=365),
+            until=until,
+        ).differences(lambda *_: None)
+        first = next(found, None)
+        _require(first is None, f"told once more, something differs: {first}")
 
     def _nothing_waits_for_ever(self, now: datetime) -> None:
         late = self._ask(

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -40,6 +41,9 @@ SETTINGS = Settings(
 )
 HURRIED_RATE = 100
 DAY = timedelta(days=1)
+RETOLD_EVERY = 5
+"""Days: all that is kept is told once more, which takes longer than the rest of an audit."""
+
 UNTIL_WELL = timedelta(hours=30)
 """How long after the last trouble everything must work again as if there had been none."""
 
@@ -249,9 +253,11 @@ class Universe:
         self.machines.burn_anew()
 
     async def _audit_daily(self) -> None:
-        while True:
+        for day in count(1):
             await asyncio.sleep(DAY.total_seconds())
             self.invariants.audit()
+            if day % RETOLD_EVERY == 0:
+                self.invariants.check_retold()
 
     async def _look_at_who_waits(self) -> None:
         while True:
