@@ -16,9 +16,9 @@ def keep_told_user(
 ) -> tuple[Profile, dict[str, int]]:
     """One unit of work: the user is as an operator tells him; and whose the addresses were that
     others had."""
-    holders = users.directory(connection, (), profile.addresses).by_address
+    holders = users.holders(connection, profile.addresses)
     kept = keep_user(connection, profile, rules, now)
-    return kept, {to: user.id for to, user in holders.items() if user.id != profile.id}
+    return kept, {address: id_ for address, id_ in holders.items() if id_ != profile.id}
 
 
 def keep_user(connection: Connection, profile: Profile, rules: Rules, now: datetime) -> Profile:
