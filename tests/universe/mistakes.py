@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context
 from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
@@ -147,7 +148,8 @@ class Mistakes:
         self._goes_on(self._travels(resident) if travels else self._chooses(resident))
 
     def _goes_on(self, something: Coroutine[None, None, None]) -> None:
-        task = self._site.loop.create_task(something)
+        # Who does it does not die with the process in whose step it began.
+        task = Context().run(self._site.loop.create_task, something)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 

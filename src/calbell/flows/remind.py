@@ -44,16 +44,16 @@ def remind(
         known = {(one.planned.user_id, one.planned.due_at) for one in waiting[kept.id]}
         # One who was reminded in another role already goes on being so.
         right = {(item.user_id, item.due_at) for item in planned.reminders}
-        added = [
+        missing = [
             item
             for item in planned.reminders
             if only in (None, item.user_id) and (item.user_id, item.due_at) not in known
         ]
         new += (
             NewNotification(None, kept.id, kept.booking.version, item, NotificationState.WAITING)
-            for item in added
+            for item in missing
         )
-        moved = {item.user_id for item in added}
+        moved = {item.user_id for item in missing}
         ended += (
             (one.id, NotificationState.SUPPRESSED, _why(one.planned.user_id in moved))
             for one in waiting[kept.id]
@@ -65,9 +65,9 @@ def remind(
         )
     notifications.settle_waiting(connection, ended, now)
     notifications.make_room(connection, new, now)
-    notifications.insert_many(connection, new, now)
+    added = notifications.add_many(connection, new, now)
     deliveries.announce(connection)
-    return len(new)
+    return added
 
 
 def judge_again(connection: Connection, user_id: int, rules: Rules, now: datetime) -> None:

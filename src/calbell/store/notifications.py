@@ -46,32 +46,43 @@ def insert_many(
 
     No booking may have two of one kind for one user at one time in the list.
     """
-    at = to_ms(now)
-    encoded: dict[int, str] = {}
     rows = connection.each(
-        _SQL["insert_notifications"],
-        [
-            (
-                new.event_id,
-                new.booking_id,
-                new.booking_version,
-                new.planned.user_id,
-                new.planned.role,
-                new.planned.kind,
-                new.state,
-                new.reason or (Wait.QUIET_HOURS if new.planned.held else None),
-                to_ms(new.planned.due_at),
-                to_ms(new.planned.expires_at),
-                _encoded(new.planned.facts, encoded),
-                None if new.state is NotificationState.WAITING else at,
-            )
-            for new in notifications
-        ],
-        now=at,
+        _SQL["insert_notifications"], _columns(notifications, now), now=to_ms(now)
     )
     ids = {tuple(key): id_ for id_, *key in rows}
     return [
         ids[new.booking_id, new.planned.user_id, new.planned.kind, to_ms(new.planned.due_at)]
+        for new in notifications
+    ]
+
+
+def add_many(
+    connection: Connection, notifications: Sequence[NewNotification], now: datetime
+) -> int:
+    """Those exist that did not, in whatever state; how many these were."""
+    rows = _columns(notifications, now)
+    return len(connection.each(_SQL["add_notifications"], rows, now=to_ms(now)))
+
+
+def _columns(
+    notifications: Sequence[NewNotification], now: datetime
+) -> list[tuple[str | int | None, ...]]:
+    encoded: dict[int, str] = {}
+    return [
+        (
+            new.event_id,
+            new.booking_id,
+            new.booking_version,
+            new.planned.user_id,
+            new.planned.role,
+            new.planned.kind,
+            new.state,
+            new.reason or (Wait.QUIET_HOURS if new.planned.held else None),
+            to_ms(new.planned.due_at),
+            to_ms(new.planned.expires_at),
+            _encoded(new.planned.facts, encoded),
+            None if new.state is NotificationState.WAITING else to_ms(now),
+        )
         for new in notifications
     ]
 

@@ -10,6 +10,19 @@ from rows(event_id bigint, booking_id bigint, booking_version bigint, user_id bi
 where true
 returning id, booking_id, user_id, kind, due_at
 
+-- name: add_notifications
+-- The same, where they do not exist: what was told by a clock that was ahead is not told again.
+insert into notifications (event_id, booking_id, booking_version, user_id, role, kind, state,
+  reason, due_at, expires_at, facts, created_at, settled_at)
+select event_id, booking_id, booking_version, user_id, role, kind, state, reason, due_at,
+  expires_at, facts, :now, settled_at
+from rows(event_id bigint, booking_id bigint, booking_version bigint, user_id bigint, role text,
+  kind text, state text, reason text, due_at bigint, expires_at bigint, facts text,
+  settled_at bigint) as r
+where true
+on conflict (booking_id, booking_version, user_id, kind, due_at) do nothing
+returning id
+
 -- name: waiting_of_bookings
 -- What waits for its time, of these bookings; nobody releases it meanwhile.
 select n.id, n.booking_id, n.user_id, n.role, n.kind, n.due_at, n.expires_at, n.facts,
