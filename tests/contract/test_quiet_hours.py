@@ -8,6 +8,7 @@ from calbell.domain.backoff import Backoff
 from calbell.domain.notification import NotificationState, Planned
 from calbell.domain.people import Role
 from calbell.domain.plan import Rules, facts_of
+from calbell.domain.preferences import Preferences
 from calbell.domain.push_events import PushEvent
 from calbell.domain.quiet_hours import QuietHours
 from calbell.flows.choose import choose
@@ -147,3 +148,18 @@ def test_reminders_that_would_come_at_one_time_are_one(world: Sleepers) -> None:
         ("suppressed", "told_together"),
         ("suppressed", "told_together"),
     ]
+
+
+def test_what_was_told_by_a_clock_that_was_ahead_keeps_nobody_from_choosing(
+    world: Sleepers,
+) -> None:
+    """The reminder of tomorrow came today. It is not planned again, which its row would refuse."""
+    world.now = NOW
+    world.hear(created(**tomorrow(sent_at=NOW)))
+    world.run(choose, 7, {"reminders": [30]}, RULES, NOW)
+    ahead = NOON - timedelta(minutes=30)
+    assert world.awake(ahead) == 1
+    for patch in ({"quietHours": {"from": "03:00", "to": "04:00"}}, {"reminders": [30, 10]}):
+        assert isinstance(world.run(choose, 7, patch, RULES, NOW), Preferences)
+    assert world.awake(ahead) == 0
+    assert world.run(notifications.next_due_at) == NOON - timedelta(minutes=10)
