@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from calbell.cli.commands import run
 from calbell.store.migrate import bring_up_to_date
 from calbell.store.sqlite import SqliteEngine
 from tests import payloads
@@ -39,9 +40,25 @@ def line_of(ended: Ended, code: int) -> str:
     return line
 
 
+@pytest.fixture
+def called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[str], Ended]:
+    """Runs a command within this process: a start of its own for each would take minutes."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(words: str) -> Ended:
+        code = run(words.split())
+        return Ended(code, *capsys.readouterr())
+
+    return call
+
+
 @pytest.mark.parametrize("name", ["", *COMMANDS])
-def test_every_command_explains_itself(tmp_path: Path, name: str) -> None:
-    ended = command([*name.split(), "--help"], tmp_path)
+def test_every_command_explains_itself(
+    called: Callable[[str], Ended], tmp_path: Path, name: str
+) -> None:
+    ended = called(f"{name} --help")
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith(" ".join(["Usage: calbell", *name.split()]))
     assert list(tmp_path.iterdir()) == []
@@ -92,8 +109,14 @@ def test_the_help_lists_every_command(tmp_path: Path) -> None:
         ("import -x", "-x"),
     ],
 )
-def test_wrong_use_is_one_line_and_exit_code_2(tmp_path: Path, words: str, said: str) -> None:
-    assert said in line_of(command(words.split(), tmp_path), 2)
+def test_wrong_use_is_one_line_and_exit_code_2(
+    called: Callable[[str], Ended], words: str, said: str
+) -> None:
+    assert said in line_of(called(words), 2)
+
+
+def test_a_program_that_is_used_wrongly_ends_with_that_code(tmp_path: Path) -> None:
+    assert "nonsense" in line_of(command(["nonsense"], tmp_path), 2)
 
 
 @pytest.mark.parametrize(
