@@ -210,3 +210,16 @@ def test_what_replaces_a_booking_ends_its_reminders() -> None:
     moved = Heard(2, NOW + MINUTE, Sighted(event(CANCELLED, 1), "booking-2", 0))
     later = Heard(3, NOW + HOUR, event(CREATED, 60, title="Too late"))
     assert [one.event_id for one in would(HEARD[0], moved, later)] == [1, 1]
+
+
+def test_a_reminder_that_nobody_gave_in_time_may_say_what_was_heard_since() -> None:
+    def later(one: Was) -> Was:
+        at = one.due_at + MINUTE
+        return structs.replace(one, at=at, said_at=at, facts=structs.replace(one.facts, place="?"))
+
+    planned = would(Heard(1, NOW, event(CREATED)))
+    was = [later(o) if o.kind is PushEvent.BOOKING_REMINDER else o for o in as_it_was(planned)]
+    was = [structs.replace(one, words_hash=None) for one in was]
+    assert compare(was, planned).differences == ()
+    in_time = [structs.replace(one, at=NOW) for one in was]
+    assert [one.details for one in compare(in_time, planned).differences] == [("place",)]
