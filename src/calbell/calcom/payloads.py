@@ -21,6 +21,7 @@ from calbell.calcom.json_fields import (
     positive,
     text,
 )
+from calbell.domain.booking import is_provider
 from calbell.domain.events import BookingEvent, EventKind, Fact, Payment, TimeSpan
 from calbell.domain.people import Person
 from calbell.domain.push_events import PushEvent
@@ -62,7 +63,7 @@ def booking_event(
         sent_at=sent_at,
         title=text(payload.get("title")),
         times=times if isinstance(times, TimeSpan) else None,
-        place=_place(payload),
+        place=_place(kind, payload),
         organizer=organizer,
         hosts=_hosts(kind, payload, organizer),
         attendees=_attendees(payload),
@@ -123,9 +124,14 @@ def _no_time(payload: Fields, name: str) -> Lack:
     return Lack(f"{name} is missing" if payload.get(name) is None else f"{name} is not a time")
 
 
-def _place(payload: Fields) -> str | None:
+def _place(kind: EventKind, payload: Fields) -> str | None:
+    """Where it is. News of something else that only names who provides the place says nothing: its
+    payload has no `videoCallUrl`, and the address that is known would be lost."""
     metadata = fields(payload.get("metadata")) or NO_FIELDS
-    return text(metadata.get("videoCallUrl")) or text(payload.get("location"))
+    place = text(metadata.get("videoCallUrl")) or text(payload.get("location"))
+    if kind is EventKind.TOLD and place is not None and is_provider(place):
+        return None
+    return place
 
 
 def _organizer(payload: Fields, asks_to_reschedule: bool) -> Person | None:

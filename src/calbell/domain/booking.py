@@ -27,6 +27,12 @@ class Status(StrEnum):
 _RANKS = {status: rank for rank, status in enumerate(Status)}
 
 
+def is_provider(place: str) -> bool:
+    """Whether a place only names who will provide it: some events say so before, or without saying,
+    what the address is."""
+    return place.startswith("integrations:")
+
+
 class Booking(Struct, frozen=True, kw_only=True):
     """One uid. Before any event it is known by its uid alone and has no status.
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from calbell.domain.booking import Booking
+from calbell.domain.booking import Booking, is_provider
 from calbell.domain.events import BookingEvent, EventKind, Fact
 from calbell.domain.fold import fold
 from calbell.domain.people import Person
@@ -19,8 +19,6 @@ OLD = timedelta(days=1)
 """The end of a booking of which nothing was ever heard, so long ago, is no news."""
 
 _ENDS = (EventKind.CANCELLED, EventKind.REJECTED)
-_PROVIDER = "integrations:"
-"""A place that only names who will provide it: some events say so before there is an address."""
 
 
 def differences(
@@ -98,7 +96,7 @@ def _details(known: Booking, seen: BookingEvent) -> Iterator[BookingEvent]:
 
 def _is_elsewhere(before: str | None, after: str | None) -> bool:
     places = (before, after)
-    return before != after and all(one and not one.startswith(_PROVIDER) for one in places)
+    return before != after and all(one and not is_provider(one) for one in places)
 
 
 def _is_another(before: Person | None, after: Person | None) -> bool:

@@ -1,5 +1,6 @@
 """Whom and what a payload names, and who is meant."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,8 @@ from tests.payloads import (
     created,
     member,
     organizer,
+    paid,
+    recording_ready,
     rejected,
     requested,
     rescheduled,
@@ -273,6 +276,14 @@ def test_the_place_is_the_video_call_or_else_the_location(
     metadata: object, location: object, place: str | None
 ) -> None:
     assert event(created(metadata=metadata, location=location)).place == place
+
+
+@pytest.mark.parametrize("tells", [paid, recording_ready])
+def test_what_tells_of_something_else_does_not_put_a_provider_in_the_place_of_the_address(
+    tells: Callable[..., dict[str, Any]],
+) -> None:
+    assert event(tells(metadata={}, location="integrations:daily")).place is None
+    assert event(tells(metadata={}, location="Room 5")).place == "Room 5"
 
 
 def test_names_of_any_writing_stay_as_they_are() -> None:
