@@ -5,8 +5,10 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from functools import partial
 from itertools import count
+from signal import SIGTERM, default_int_handler, signal
 from typing import TypeAlias
 
 from tests.proof.runs import Lived, here, keep
@@ -40,7 +42,7 @@ def main() -> int:
         life = live(said.seed, said.years, _say if said.all else None)
         if not said.all:
             _say(life.story)
-        _, broken = _tell([(said.seed, said.years)], [life])
+        *_, broken = _tell([(said.seed, said.years)], [life])
         return bool(broken)
     if said.in_all:
         plan = list(_until(said.in_all, said.first))
@@ -49,10 +51,12 @@ def main() -> int:
         plan = [(said.first + number, said.years) for number in range(said.seeds)]
         command = f"make universe SEEDS={said.seeds} YEARS={said.years:g} FIRST={said.first}"
     where = here(command)
+    signal(SIGTERM, default_int_handler)
     with ProcessPoolExecutor(said.workers) as pool:
-        totals, broken = _tell(plan, pool.map(live, *zip(*plan, strict=True)))
+        lived, totals, broken = _tell(plan, pool.map(live, *zip(*plan, strict=True)))
+        pool.shutdown(cancel_futures=True)
     if said.record:
-        keep(Lived(where, len(plan), totals, broken))
+        keep(Lived(where, lived, totals, broken))
     return bool(broken)
 
 
@@ -67,23 +71,24 @@ def _until(years: float, first: int) -> Iterator[_Planned]:
         years -= length
 
 
-def _tell(plan: Sequence[_Planned], lives: Iterable[Life]) -> tuple[Totals, list[int]]:
-    """What happened in all lives, and the seeds of those in which a promise was not kept; said as
-    it comes."""
-    totals, broken = Totals(), list[int]()
-    for number, ((seed, years), life) in enumerate(zip(plan, lives, strict=True), 1):
-        totals += life.totals
-        if life.broken is not None:
-            broken.append(seed)
-            _say(f"\nSEED={seed} YEARS={years:g} is broken:\n{life.story}\n{life.broken}")
-        if number % _PROGRESS == 0:
-            _say(f"{number} of {len(plan)} lives: {totals}")
+def _tell(plan: Sequence[_Planned], lives: Iterable[Life]) -> tuple[int, Totals, list[int]]:
+    """How many lives there were until it was interrupted, what happened in all of them, and the
+    seeds of those in which a promise was not kept; said as it comes."""
+    lived, totals, broken = 0, Totals(), list[int]()
+    with suppress(KeyboardInterrupt):
+        for (seed, years), life in zip(plan, lives, strict=True):
+            lived, totals = lived + 1, totals + life.totals
+            if life.broken is not None:
+                broken.append(seed)
+                _say(f"\nSEED={seed} YEARS={years:g} is broken:\n{life.story}\n{life.broken}")
+            if lived % _PROGRESS == 0:
+                _say(f"{lived} of {len(plan)} lives: {totals}")
     _say(totals)
     for kind, times in sorted(totals.kinds.items()):
         _say(f"  {kind}: {times}")
     if broken:
         _say(f"{len(broken)} broken: {broken}")
-    return totals, broken
+    return lived, totals, broken
 
 
 if __name__ == "__main__":

@@ -188,11 +188,13 @@ def _hours_after(before: Hours | None, patch: Patch) -> Hours | None:
     )
 
 
-def _walls(at: datetime, zone: str) -> tuple[datetime, datetime]:
-    """What the clock shows, and what it would show if it had not been set within the last hour."""
-    wall = at.astimezone(ZoneInfo(zone))
-    before = (at - LONGEST_CHANGE).astimezone(ZoneInfo(zone))
-    return wall.replace(tzinfo=None), before.replace(tzinfo=None) + LONGEST_CHANGE
+def _walls(at: datetime, zone: str) -> list[datetime]:
+    """What the clock shows, what it would show if it had not been set within the last hour, and
+    what it would if it had been set already that will be within the next one."""
+    return [
+        (at - shift).astimezone(ZoneInfo(zone)).replace(tzinfo=None) + shift
+        for shift in (timedelta(), LONGEST_CHANGE, -LONGEST_CHANGE)
+    ]
 
 
 def surely_quiet(hours: Hours, at: datetime, home: str) -> bool:
