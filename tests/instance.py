@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import count
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -23,92 +23,12 @@ from calbell.calcom.signature import sign
 from tests import payloads
 from tests.acceptance.programs import ask
 from tests.api.calcom import described
-
-Json: TypeAlias = dict[str, Any]
+from tests.booked import Booked, Json, page_of
 
 SCOPES = re.compile(
     r"/v2(?P<scope>|/organizations/(?P<org>\d+)|/oauth-clients/(?P<client>\w+)"
     r"|(/teams/(?P<team>\d+))?/event-types/(?P<type>\d+))/webhooks(/(?P<id>[\w-]+))?"
 )
-
-
-def written(at: datetime) -> str:
-    """As JavaScript's `toISOString` writes it."""
-    at = at.astimezone(UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
-
-
-class Booked:
-    """A booking as the instance has it."""
-
-    def __init__(self, uid: str, host: Json, attendees: list[Json], now: datetime) -> None:
-        self.uid = uid
-        self.host = host
-        self.attendees = attendees
-        self.status = "accepted"
-        self.start = now.replace(microsecond=0) + timedelta(days=2)
-        self.place = f"https://app.cal.com/video/{uid}"
-        self.created_at = self.updated_at = now
-        self.from_uid: str | None = None
-        self.to_uid: str | None = None
-        self.is_seated = False
-        self.is_of_a_team = False
-
-    def shown(self) -> Json:
-        """As `GET /v2/bookings` shows it."""
-        host = {"id": self.host["id"], "name": self.host["name"], "email": self.host["email"]}
-        seated = {"seatUid": "seat"} if self.is_seated else {}
-        shown: Json = {
-            "id": 42,
-            "uid": self.uid,
-            "title": f"Chat about {self.uid}",
-            "description": "",
-            "hosts": [{**host, "username": "unknown", "timeZone": "Europe/London"}],
-            "status": self.status,
-            "start": written(self.start),
-            "end": written(self.start + timedelta(minutes=30)),
-            "duration": 30,
-            "eventTypeId": 5,
-            "attendees": [
-                {
-                    "name": one["name"],
-                    "email": one["email"],
-                    "timeZone": "Europe/Berlin",
-                    "language": "en",
-                    "absent": False,
-                    **seated,
-                }
-                for one in self.attendees
-            ],
-            "location": self.place,
-            "meetingUrl": self.place,
-            "absentHost": False,
-            "createdAt": written(self.created_at),
-            "updatedAt": written(self.updated_at),
-            "metadata": {},
-        }
-        if self.status == "cancelled":
-            shown |= {"cancellationReason": "I am ill"}
-        if self.from_uid is not None:
-            shown["rescheduledFromUid"] = self.from_uid
-        if self.to_uid is not None:
-            shown["rescheduledToUid"] = self.to_uid
-        return shown
-
-    def webhook(self, trigger: Any, sent_at: datetime, **more: Any) -> Json:
-        """The webhook of this booking: `trigger` is one of the functions of `payloads`."""
-        envelope: Json = trigger(
-            uid=self.uid,
-            organizer=payloads.organizer(**self.host),
-            attendees=[payloads.attendee(one["email"], one["name"]) for one in self.attendees],
-            start=self.start,
-            end=self.start + timedelta(minutes=30),
-            sent_at=sent_at,
-            title=f"Chat about {self.uid}",
-            **more,
-        )
-        envelope["payload"]["metadata"]["videoCallUrl"] = self.place
-        return envelope
 
 
 class Instance:
@@ -163,25 +83,21 @@ class Instance:
 
     def confirm(self, booked: Booked) -> None:
         booked.status = "accepted"
-        self._touch(booked)
+        booked.touch(self.clock())
         self._tell(booked, payloads.created)
 
     def reject(self, booked: Booked) -> None:
-        booked.status = "rejected"
-        self._touch(booked)
+        booked.ends("rejected", self.clock())
         self._tell(booked, payloads.rejected)
 
     def cancel(self, booked: Booked, by: str = "stranger@example.net") -> None:
-        booked.status = "cancelled"
-        self._touch(booked)
+        booked.ends("cancelled", self.clock())
         self._tell(booked, payloads.cancelled, cancelledBy=by)
 
     def move(self, old: Booked) -> Booked:
         """It takes place an hour later, under another uid."""
-        new = Booked(f"inst{next(self._numbers)}", old.host, old.attendees, self.clock())
-        new.start, new.from_uid, new.place = old.start + timedelta(hours=1), old.uid, old.place
-        old.status, old.to_uid = "cancelled", new.uid
-        self._touch(old)
+        start = old.start + timedelta(hours=1)
+        new = old.moves(f"inst{next(self._numbers)}", start, self.clock())
         self.bookings[new.uid] = new
         times = {"old_start": old.start, "old_end": old.start + timedelta(minutes=30)}
         self._tell(new, payloads.rescheduled, old_uid=old.uid, rescheduledBy=None, **times)
@@ -190,18 +106,15 @@ class Instance:
     def relocate(self, booked: Booked, place: str) -> None:
         """There is no webhook for that, nor for the two that follow."""
         booked.place = place
-        self._touch(booked)
+        booked.touch(self.clock())
 
     def reassign(self, booked: Booked, host: Json) -> None:
         booked.host = host
-        self._touch(booked)
+        booked.touch(self.clock())
 
     def invite(self, booked: Booked, email: str, name: str) -> None:
         booked.attendees = [*booked.attendees, {"email": email, "name": name}]
-        self._touch(booked)
-
-    def _touch(self, booked: Booked) -> None:
-        booked.updated_at = max(self.clock(), booked.updated_at + timedelta(milliseconds=1))
+        booked.touch(self.clock())
 
     # The webhooks it sends.
 
@@ -272,7 +185,7 @@ class Instance:
         if path == "/v2/bookings":
             mine = self.people[token]
             return self._page(
-                request, lambda one: one.host["id"] == mine["id"] or _attends(one, mine)
+                request, lambda one: one.host["id"] == mine["id"] or one.is_attended_by(mine)
             )
         if (asked := re.fullmatch(r"/v2/organizations/(\d+)/bookings", path)) is not None:
             if int(asked[1]) not in self.admins[token]:
@@ -289,18 +202,8 @@ class Instance:
         query = request.query
         if request.headers.get("cal-api-version") != "2024-08-13":
             return refused(404, "NotFoundException", "Cannot GET /v2/bookings")
-        take, skip = int(query.get("take", "100")), int(query.get("skip", "0"))
-        after = query.get("afterUpdatedAt", "")
-        assert 1 <= take <= 250
-        found = [one for one in self.bookings.values() if may_see(one)]
-        found = [one for one in found if written(one.updated_at) >= after]
-        if (start := query.get("afterStart")) is not None:
-            found = [one for one in found if written(one.start) >= start]
-        if self.sorts and query.get("sortUpdatedAt") == "asc":
-            found.sort(key=lambda one: one.updated_at)
-        page = found[skip : skip + take]
-        left = len(found) - skip - len(page)
-        return success([one.shown() for one in page], pagination={"hasNextPage": left > 0})
+        seen = [one for one in self.bookings.values() if may_see(one)]
+        return success(**page_of(seen, query, sorts=self.sorts))
 
     async def _webhooks(self, request: web.Request, at: re.Match[str], token: str) -> web.Response:
         scope, mine = at["scope"], self.people[token]
@@ -329,10 +232,6 @@ class Instance:
                 one.update(body)
                 return success(_webhook(one))
         return refused(404, "NotFoundException", f"Webhook ({at['id']}) not found")
-
-
-def _attends(booked: Booked, person: Json) -> bool:
-    return any(one["email"] == person["email"] for one in booked.attendees)
 
 
 def _webhook(one: Json) -> Json:

@@ -13,7 +13,8 @@ from tests.acceptance.conftest import EngineName, NewDatabase
 from tests.acceptance.programs import until
 from tests.acceptance.servers import Expo
 from tests.acceptance.stand import APP_PUSH, Json, Stand, notifications
-from tests.instance import Booked, Instance, instance
+from tests.booked import Booked
+from tests.instance import Instance, instance
 
 KEY, ADMIN, ORG = "cal_key-of-a-host", "cal_key-of-an-admin", 12
 STRANGER = ("stranger@example.net", "Stan Stranger")

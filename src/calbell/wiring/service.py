@@ -18,19 +18,16 @@ from calbell.choices import (
 from calbell.config import AutoConnect, ConfigError, Settings
 from calbell.console.live import Ending
 from calbell.expo.http import HttpTransport
-from calbell.flows.call_back import CallBack
 from calbell.flows.clocks import SharedClock, SteadyClock, measuring_loop, system_clock
 from calbell.flows.grace import Grace
 from calbell.flows.heartbeat import EVERY as BEATS_EVERY
 from calbell.flows.heartbeat import Heartbeat
 from calbell.flows.loop import Loop
 from calbell.flows.own_webhooks import OwnWebhooks
-from calbell.flows.reconcile import LOOKS_EVERY as LONGEST_SWEEP_REST
-from calbell.flows.reconcile import Reconcile
 from calbell.flows.recover import LOOKS_EVERY as RECOVERS_EVERY
 from calbell.flows.recover import Recover
 from calbell.flows.restore import Restoring, serve_copy
-from calbell.flows.surroundings import Clock, new_key
+from calbell.flows.surroundings import Clock
 from calbell.flows.tally import LONGEST_PAUSE, Tally
 from calbell.store import deliveries, durability, migrate, sources
 from calbell.store.database import ThreadedDatabase
@@ -40,7 +37,8 @@ from calbell.store.sqlite import SqliteEngine
 from calbell.store.watch import LOOKS_EVERY, ForeignWrites, Listener
 from calbell.telemetry import Metrics
 from calbell.wiring.application import application, own_webhooks_of
-from calbell.wiring.parts import NET, Turn, assemble
+from calbell.wiring.beside import beside
+from calbell.wiring.parts import Turn, assemble
 
 log = structlog.get_logger()
 
@@ -126,8 +124,7 @@ class Service:
             self._run(Loop("tally", self.clock, longest=LONGEST_PAUSE), tally.turn)
             self._beat()
             self._listen()
-            self._reconcile()
-            self._call_back()
+            self._ask_others()
         recover = Recover(self.database, self.clock, self._wake)
         self._run(Loop("recover", self.clock, longest=RECOVERS_EVERY), recover.turn)
 
@@ -228,39 +225,19 @@ class Service:
         )
         self._run(Loop("heartbeat", self.clock, longest=BEATS_EVERY), heartbeat.turn)
 
-    def _reconcile(self) -> None:
-        """With a key of Cal.com's, bookings are compared with what it has."""
-        key = self._settings.calcom_api_key
-        if key is None:
-            return
-        reconcile = Reconcile(
+    def _ask_others(self) -> None:
+        """Bookings are compared with Cal.com's, and notices sent, where the settings say so."""
+        for loop, turn in beside(
+            self._settings,
+            self.database,
             self._calcom,
-            f"Bearer {key.reveal()}",
-            self.database,
+            lambda url: CallbackAddress(url).post,
             self.parts.take_in,
-            self.clock,
-            self.metrics,
-            every=self._settings.reconcile,
-            worker=new_key(self.chance)[:12],
-        )
-        loop = Loop("reconcile", self.clock, longest=LONGEST_SWEEP_REST)
-        self._not_waited_for.append(self._run(loop, reconcile.turn))
-
-    def _call_back(self) -> None:
-        """Where somebody waits for them, notices are sent."""
-        url, secret = self._settings.callback_url, self._settings.callback_secret
-        if url is None or secret is None:
-            return
-        call_back = CallBack(
-            self.database,
-            CallbackAddress(url).post,
-            secret.reveal(),
             self.clock,
             self.chance,
             self.metrics,
-        )
-        loop = Loop("callback", self.clock, longest=NET)
-        self._not_waited_for.append(self._run(loop, call_back.turn))
+        ):
+            self._not_waited_for.append(self._run(loop, turn))
 
     def _listen(self) -> None:
         """Work that other processes make is noticed at once."""

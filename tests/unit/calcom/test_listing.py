@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.instance import Booked
+from tests.booked import Booked
 
 from calbell.calcom.http import Answer, Answered, NoAnswer
 from calbell.calcom.listing import Page, Place, Sight, page
