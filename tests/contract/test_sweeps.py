@@ -57,12 +57,35 @@ def test_after_a_sweep_it_is_not_time_before_it_is_due_but_for_a_new_process(wor
 
 def test_a_failure_is_known_until_it_goes_well(world: World) -> None:
     claimed(world, "a")
-    world.run(sweeps.note_sight, "bookings of user 7")
+    world.run(sweeps.change_sight, "a", "bookings of user 7")
     world.run(sweeps.fail, "a", "timeout", SOON, NOW)
     state = world.run(sweeps.state)
     assert (state.failure, state.failed_at, state.due_at) == ("timeout", NOW, SOON)
-    assert claimed(world, "b", SOON) == Claimed(None)
+    assert claimed(world, "b", SOON) == Claimed(None, "bookings of user 7")
     world.run(sweeps.finish, "b", NOW, LATER, SOON)
     state = world.run(sweeps.state)
     assert (state.failure, state.failed_at, state.finished_at) == (None, None, SOON)
     assert state.sees == "bookings of user 7"
+
+
+def test_what_was_looked_at_with_another_sight_says_nothing_of_this_one(world: World) -> None:
+    """A key that could see all, then its owner's alone, and all again goes on where it was."""
+    everything, own = "bookings of organisation 12", "bookings of user 7"
+    claimed(world, "a")
+    assert world.run(sweeps.change_sight, "a", everything) is None
+    world.run(sweeps.advance, "a", NOW, NOW)
+    assert world.run(sweeps.change_sight, "a", own) is None
+    world.run(sweeps.finish, "a", SOON, SOON, SOON)
+    assert claimed(world, "b", SOON) == Claimed(SOON, own)
+    assert world.run(sweeps.change_sight, "b", everything) == NOW
+    world.run(sweeps.finish, "b", LATER, LATER, LATER)
+    assert claimed(world, "a", LATER) == Claimed(LATER, everything)
+    assert world.run(sweeps.change_sight, "a", own) == SOON
+
+
+def test_who_lost_the_lease_changes_no_sight(world: World) -> None:
+    claimed(world, "a")
+    world.run(sweeps.change_sight, "a", "bookings of user 7")
+    claimed(world, "b", SOON)
+    assert world.run(sweeps.change_sight, "a", "bookings of organisation 12") is None
+    assert world.run(sweeps.state).sees == "bookings of user 7"

@@ -12,7 +12,7 @@ from msgspec import structs
 from calbell.domain.booking import Booking, is_provider
 from calbell.domain.events import BookingEvent, EventKind, Fact
 from calbell.domain.fold import fold
-from calbell.domain.people import Person
+from calbell.domain.people import Person, account_of, is_alias
 from calbell.domain.push_events import PushEvent
 
 OLD = timedelta(days=1)
@@ -88,10 +88,20 @@ def _details(known: Booking, seen: BookingEvent) -> Iterator[BookingEvent]:
     if is_newer("organizer") and _is_another(before, after):
         yield told(PushEvent.BOOKING_REASSIGNED, old_organizer=before)
     if known.seats is None and seen.seats is None and is_newer("attendees"):
-        named = {person.email for person in (*known.people, *((after,) if after else ()))}
-        added = tuple(one for one in seen.attendees or () if one.email not in named)
+        added = _added(known, seen)
         if added:
             yield told(PushEvent.BOOKING_GUESTS_ADDED, added=added)
+
+
+def _added(known: Booking, seen: BookingEvent) -> tuple[Person, ...]:
+    """Who came to those who attend. Users who were removed and are back, whom only their old places
+    stand for, did not."""
+    attending = seen.attendees or ()
+    organizer = (seen.organizer,) if seen.organizer else ()
+    named = {person.email for person in (*known.people, *organizer)}
+    there = {person.email for person in attending}
+    back = [one for one in known.attendees if is_alias(one.email) and one.email not in there]
+    return tuple(one for one in attending if one.email not in named)[len(back) :]
 
 
 def _is_elsewhere(before: str | None, after: str | None) -> bool:
@@ -100,5 +110,5 @@ def _is_elsewhere(before: str | None, after: str | None) -> bool:
 
 
 def _is_another(before: Person | None, after: Person | None) -> bool:
-    ids = [one.user_id for one in (before, after) if one is not None and one.user_id is not None]
-    return len(ids) == 2 and ids[0] != ids[1]
+    accounts = [None if one is None else account_of(one) for one in (before, after)]
+    return None not in accounts and accounts[0] != accounts[1]

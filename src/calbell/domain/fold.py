@@ -14,7 +14,7 @@ from msgspec import Struct, json, structs
 
 from calbell.domain.booking import Booking, Change, Status
 from calbell.domain.events import BookingEvent, EventKind, Fact
-from calbell.domain.people import Person
+from calbell.domain.people import Person, account_of
 from calbell.domain.push_events import STATE_NEWS, PushEvent
 from calbell.domain.seats import freed, moved_away, moved_to, seated, taken
 
@@ -233,16 +233,17 @@ def _outranks(one: object, other: object) -> bool:
 def _organizer(
     booking: Booking, event: BookingEvent, observed: dict[str, datetime]
 ) -> Person | None:
-    """Whoever is named with a user's id is believed before one who is not: some payloads name the
+    """Whoever is named as an account is believed before one who is not: some payloads name the
     organizer by an address alone (cal-webhooks.md section 8)."""
     known, said = booking.organizer, event.organizer
     if said is None:
         return known
-    if known is not None and known.user_id is not None and said.user_id is None:
+    was_account, is_account = known is not None and account_of(known), account_of(said)
+    if was_account and not is_account:
         return known
     seen_at = observed.get("organizer")
-    gains_an_id = known is None or (known.user_id is None and said.user_id is not None)
-    if not gains_an_id and seen_at is not None:
+    gains_an_account = known is None or (not was_account and is_account)
+    if not gains_an_account and seen_at is not None:
         if event.sent_at < seen_at:
             return known
         if event.sent_at == seen_at and not _outranks(said, known):

@@ -79,6 +79,14 @@ def is_locale(text: str) -> bool:
     return _LOCALE.fullmatch(text) is not None
 
 
+def account_of(person: Person) -> str | None:
+    """The same for each way to name one account: by its id, or, where its user was removed, by what
+    stands for him. `None` for whoever is named by an address alone."""
+    if person.user_id is not None:
+        return alias_of(person.user_id)
+    return person.email if is_alias(person.email) else None
+
+
 def is_address(text: str) -> bool:
     """Whether it could be somebody's e-mail address."""
     name, at, host = text.strip().rpartition("@")

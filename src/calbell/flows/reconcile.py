@@ -6,13 +6,13 @@ twice, and nothing old is news. Times are Cal.com's own: its clock and ours are 
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
 
 import structlog
-from msgspec import structs
+from msgspec import json, structs
 
 from calbell.calcom.listing import PAGE, Page, Place, Seen, Sight, may_see, page
 from calbell.calcom.me import CalcomUser, CannotTell, NotGood, TokenExpired
@@ -20,12 +20,15 @@ from calbell.calcom.registered import Api, Refusal
 from calbell.domain.booking import Booking
 from calbell.domain.differences import differences
 from calbell.domain.events import BookingEvent
+from calbell.domain.veil import Veil, people_of
 from calbell.flows.identify import CalcomUsers
 from calbell.flows.surroundings import Clock
 from calbell.flows.take_in import Incoming, TakeIn
-from calbell.store import bookings, sweeps
+from calbell.store import bookings, removals, sweeps
+from calbell.store.connection import Connection
 from calbell.store.database import Database
 from calbell.store.events import EventState
+from calbell.store.sweeps import Claimed
 from calbell.telemetry import Metrics
 
 log = structlog.get_logger()
@@ -100,11 +103,18 @@ class Reconcile:
         sight = await self._find_sight(now)
         if isinstance(sight, Refusal):
             return await self._fail(sight)
-        place = self._place or _beginning(claimed.watermark, now)
-        listed = await page(self._api, sight, self._authorization, place)
+        if self._place is None:
+            self._place = _beginning(await self._find_watermark(claimed, sight), now)
+        listed = await page(self._api, sight, self._authorization, self._place)
         if isinstance(listed, Refusal):
             return await self._fail(listed)
-        return await self._take(listed, place, now)
+        return await self._take(listed, self._place, now)
+
+    async def _find_watermark(self, claimed: Claimed, sight: Sight) -> datetime | None:
+        """Each sight has its own: what a narrower one looked at says nothing of the rest."""
+        if claimed.sees == sight.said:
+            return claimed.watermark
+        return await self._database.run(sweeps.change_sight, self._worker, sight.said)
 
     async def _take(self, listed: Page, place: Place, now: datetime) -> datetime:
         settled_by = (listed.said_at or now) - min(SETTLING, self._every)
@@ -154,6 +164,9 @@ class Reconcile:
             log.warning("reconcile_failed", reason=refused.reason)
         self._failure = refused.reason
         self._begin_anew()
+        if refused.is_final:
+            # The key may see something else by now.
+            self._sight = None
         return due_at
 
     async def _find_sight(self, now: datetime) -> Sight | Refusal:
@@ -179,7 +192,7 @@ class Reconcile:
                 return Refusal(reason, is_final=False)
         if self._sight is None or self._sight[0] != sight:
             log.info("reconciling", sees=sight.said)
-            await self._database.run(sweeps.note_sight, sight.said)
+            self._begin_anew()
         self._sight = sight, now + SIGHT_KEPT
         return sight
 
@@ -193,10 +206,9 @@ class Reconcile:
         return sum([await self._compare(part, now) for part in (moved, others) if part])
 
     async def _compare(self, seen: Sequence[Seen], now: datetime) -> int:
-        uids = [uid for one in seen for uid in (one.event.uid, one.event.replaces) if uid]
-        known = await self._database.read(bookings.by_uids, uids)
+        known, veil = await self._database.read(_known, seen)
         lacking = []
-        for one in seen:
+        for one in (_veiled(one, veil) for one in seen):
             booking = known.get(one.event.uid) or Booking(uid=one.event.uid)
             replaced = known.get(one.event.replaces or "")
             event = _as_heard(one.event, replaced, now)
@@ -219,6 +231,23 @@ class Reconcile:
                 self._metrics.repaired.inc()
                 log.info("gap_repaired", event_id=taken.event_id, recipients=taken.recipients)
         return number
+
+
+def _known(
+    connection: Connection, seen: Sequence[Seen]
+) -> tuple[Mapping[str, Booking], Veil | None]:
+    """What is known of these, and who of those whom they name was removed here."""
+    uids = [uid for one in seen for uid in (one.event.uid, one.event.replaces) if uid]
+    named = {person.email for one in seen for person in people_of(one.event)}
+    return bookings.by_uids(connection, uids), removals.veil_for(connection, named)
+
+
+def _veiled(seen: Seen, veil: Veil | None) -> Seen:
+    """What was seen, without users who were removed: so it is known here. What names one is not
+    kept as it came."""
+    if veil is None or not any(one.email in veil.addresses for one in people_of(seen.event)):
+        return seen
+    return structs.replace(seen, event=veil.over_event(seen.event), raw=b"")
 
 
 def _beginning(watermark: datetime | None, now: datetime) -> Place:
@@ -250,7 +279,8 @@ def _as_heard(event: BookingEvent, replaced: Booking | None, now: datetime) -> B
 
 
 def _incoming(seen: Seen, event: BookingEvent, nth: int) -> Incoming:
-    body_hash = sha256(seen.raw).hexdigest()
+    # What is not kept as it came is known by what was read of it.
+    body_hash = sha256(seen.raw or json.encode(event)).hexdigest()
     at = int(event.sent_at.timestamp() * 1000)
     return Incoming(
         trigger=TRIGGER,

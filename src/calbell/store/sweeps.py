@@ -12,10 +12,11 @@ _SQL = load("sweeps")
 
 
 class Claimed(Struct, frozen=True):
-    """Nobody else looks bookings up until the lease runs out. All that changed before `watermark`,
-    by the source's clock, was; `None`: nothing ever."""
+    """Nobody else looks bookings up until the lease runs out. Of what could be seen, which `sees`
+    says, all that changed before `watermark`, by the source's clock, was; `None`: nothing ever."""
 
     watermark: datetime | None
+    sees: str | None = None
 
 
 class Sweep(Struct, frozen=True, kw_only=True):
@@ -41,7 +42,7 @@ def claim(
         now=to_ms(now),
         anyway=int(anyway),
     )
-    return Claimed(maybe_from_ms(rows[0][0])) if rows else None
+    return Claimed(maybe_from_ms(rows[0][0]), rows[0][1]) if rows else None
 
 
 def state(connection: Connection) -> Sweep:
@@ -86,6 +87,8 @@ def fail(
     )
 
 
-def note_sight(connection: Connection, sees: str) -> None:
-    """Whose bookings can be looked up."""
-    connection.run(_SQL["note_sight"], sees=sees)
+def change_sight(connection: Connection, worker: str, sees: str) -> datetime | None:
+    """Others can be looked up from now on than before: the watermark of these, as in `Claimed`."""
+    connection.run(_SQL["leave_sight"], worker=worker, sees=sees)
+    rows = connection.run(_SQL["change_sight"], worker=worker, sees=sees)
+    return maybe_from_ms(rows[0][0]) if rows else None

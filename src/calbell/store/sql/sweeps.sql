@@ -4,7 +4,7 @@ update sweeps set worker = :worker, lease_until = :lease_until
 where name = 'bookings'
   and (due_at <= :now or :anyway = 1)
   and (worker is null or worker = :worker or lease_until <= :now)
-returning watermark
+returning watermark, sees
 
 -- name: sweep
 -- How far it is, and what became of the last time.
@@ -28,6 +28,16 @@ where name = 'bookings' and worker = :worker
 update sweeps set failure = :failure, failed_at = :now, due_at = :due_at, worker = null
 where name = 'bookings' and worker = :worker
 
--- name: note_sight
--- Which bookings can be looked up.
-update sweeps set sees = :sees where name = 'bookings'
+-- name: leave_sight
+-- How far it came with what could be seen until now is kept by the name of that.
+insert into sweeps (name, watermark, due_at, lease_until)
+select sees, watermark, due_at, 0 from sweeps
+where name = 'bookings' and worker = :worker and sees is not null and sees <> :sees
+on conflict (name) do update set watermark = excluded.watermark
+
+-- name: change_sight
+-- It goes on where it was when the same could be seen the last time.
+update sweeps set sees = :sees, watermark = case when sees is null or sees = :sees then watermark
+  else (select before.watermark from sweeps as before where before.name = :sees) end
+where name = 'bookings' and worker = :worker
+returning watermark
