@@ -21,7 +21,7 @@ from calbell.flows.release import release_due
 from calbell.flows.rescue import Rescue
 from calbell.flows.steps import Steps
 from calbell.flows.surroundings import Policy
-from calbell.store import deliveries, keys, notifications, receipts
+from calbell.store import deliveries, keys, notifications, receipts, sweeps
 from calbell.store.connection import Connection
 from calbell.store.database import InlineDatabase
 from calbell.store.deliveries import Completion
@@ -32,7 +32,7 @@ from tests.contract.world import LEASE, NOW, WORKER, World
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
-LONGEST = Longest(retry=timedelta(minutes=5), lease=LEASE)
+LONGEST = Longest(retry=timedelta(minutes=5), lease=LEASE, sweep=timedelta(minutes=15))
 UNKNOWN_PROJECT = 1
 
 
@@ -250,6 +250,29 @@ def test_a_pause_from_a_future_that_nobody_remembers_ends(world: World) -> None:
     machine = Machine(world)
     machine.passes(LONGEST.retry)
     assert len(world.due(machine.clock())) == 1
+
+
+@pytest.mark.parametrize("step", [-HOUR, -DAY])
+def test_set_back_bookings_are_looked_up_as_long_after_the_last_time_as_ever(
+    machine: Machine, world: World, step: timedelta
+) -> None:
+    sweep = 900 * SECOND
+    assert world.run(sweeps.claim, "a", NOW + LEASE, NOW, anyway=True)
+    world.run(sweeps.finish, "a", NOW, NOW + sweep, NOW)
+    machine.is_set(step)
+    machine.follow()
+    assert world.run(sweeps.state).due_at == machine.clock() + sweep
+
+
+def test_set_back_a_worker_that_died_looking_bookings_up_is_waited_for_no_longer(
+    machine: Machine, world: World
+) -> None:
+    assert world.run(sweeps.claim, "a", NOW + LEASE, NOW, anyway=True)
+    machine.is_set(-HOUR)
+    machine.follow()
+    machine.passes(LEASE)
+    now = machine.clock()
+    assert world.run(sweeps.claim, "b", now + LEASE, now, anyway=True)
 
 
 def test_a_restart_shortens_no_pause_that_can_be(world: World) -> None:

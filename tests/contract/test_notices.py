@@ -322,7 +322,7 @@ def test_a_clock_that_is_set_back_makes_no_pause_longer(world: Telling) -> None:
     (one,) = world.sends()
     world.run(notices.settle, [], [InVain(one.id, 1, "timeout", NOW + timedelta(minutes=9))], NOW)
     back = NOW - DAY
-    world.run(pauses.set_back, DAY, back, Longest(timedelta(minutes=5), LEASE))
+    world.run(pauses.set_back, DAY, back, Longest(timedelta(minutes=5), LEASE, DAY))
     assert world.run(notices.next_due_at) == back + timedelta(minutes=9)
 
 

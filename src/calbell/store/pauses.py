@@ -21,10 +21,12 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 class Longest(Struct, frozen=True):
-    """How long a pause may be: before another attempt, or for a whole project; and a lease."""
+    """How long a pause may be: before another attempt, or for a whole project; between two sweeps;
+    and a lease."""
 
     retry: timedelta
     lease: timedelta
+    sweep: timedelta
 
 
 def set_back(connection: Connection, by: timedelta, now: datetime, longest: Longest) -> None:
@@ -38,6 +40,8 @@ def set_back(connection: Connection, by: timedelta, now: datetime, longest: Long
         ("shorten_retries", longest.retry),
         ("shorten_looks", LONGEST_LOOK),
         ("shorten_notices", PAUSES.longest),
+        ("shorten_sweeps", longest.sweep),
+        ("shorten_sweep_leases", longest.lease),
     ):
         latest = to_ms(now + span)
         after = to_ms(now) if behind else latest

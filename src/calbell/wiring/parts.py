@@ -6,6 +6,7 @@ from random import Random
 
 from msgspec import Struct
 
+from calbell.calcom.registered import LONGEST_WAIT as LONGEST_REFUSAL
 from calbell.choices import (
     app_of,
     pace_of,
@@ -117,7 +118,11 @@ def assemble(
         spool,
     )
     steps = Steps(clock, steady)
-    longest = Longest(max(pace.backoff.longest, LONGEST_WAIT, ASKED_AGAIN.longest), pace.lease)
+    longest = Longest(
+        retry=max(pace.backoff.longest, LONGEST_WAIT, ASKED_AGAIN.longest),
+        lease=pace.lease,
+        sweep=max(settings.reconcile, LONGEST_REFUSAL),
+    )
 
     def wake() -> None:
         for loop in (releasing, dispatching, collecting, rescuing, erasing):

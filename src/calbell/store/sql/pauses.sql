@@ -33,6 +33,17 @@ where receipt_due_at > :after
 update notices set due_at = case when due_at - :by < :latest then due_at - :by else :latest end
 where settled_at is null and due_at > :after
 
+-- name: shorten_sweeps
+-- The same for the next time that bookings are looked up.
+update sweeps set due_at = case when due_at - :by < :latest then due_at - :by else :latest end
+where due_at > :after
+
+-- name: shorten_sweep_leases
+-- The same for how long the others wait for who is at it.
+update sweeps
+set lease_until = case when lease_until - :by < :latest then lease_until - :by else :latest end
+where lease_until > :after
+
 -- name: say_gathered
 -- News that was to wait for its like, for moments only: made in what is the future again.
 update notifications set due_at = :now
