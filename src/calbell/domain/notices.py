@@ -108,10 +108,11 @@ class _Said(Struct, frozen=True, rename="camel"):
 
 
 class Way(Struct, frozen=True):
-    """What became of one delivery."""
+    """What became of one delivery. `may_have_rung`: some answer on its way said nothing."""
 
     state: DeliveryState
     reason: str | None
+    may_have_rung: bool = False
 
 
 class Fate(Struct, frozen=True, kw_only=True):
@@ -165,9 +166,10 @@ def _reasons(fate: Fate) -> Iterator[Reason]:
 
 
 def _came_to_nothing(way: Way) -> bool:
-    return way.state in _CAME_TO_NOTHING or (
+    ended_so = way.state in _CAME_TO_NOTHING or (
         way.state is DeliveryState.WITHDRAWN and way.reason in _NO_PHONE
     )
+    return ended_so and not way.may_have_rung
 
 
 def device_gone(

@@ -165,5 +165,9 @@ def _fate(rows: Sequence[Row]) -> Fate:
         state=NotificationState(state),
         reason=reason,
         is_superseded=superseded_by is not None,
-        ways=tuple(Way(DeliveryState(way), why) for *_, way, why in rows if way is not None),
+        ways=tuple(
+            Way(DeliveryState(way), why, bool(possibly_sent))
+            for *_, way, why, possibly_sent in rows
+            if way is not None
+        ),
     )

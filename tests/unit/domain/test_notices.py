@@ -88,6 +88,7 @@ def test_news_that_nobody_got_round_to_say_in_time_is_told_of() -> None:
     + [
         Way(DeliveryState.WITHDRAWN, Withdrawal.SUPERSEDED),
         Way(DeliveryState.WITHDRAWN, Withdrawal.SWITCHED_OFF),
+        Way(DeliveryState.UNREGISTERED, "DeviceNotRegistered", may_have_rung=True),
     ],
     ids=lambda way: f"{way.state}-{way.reason}",
 )
