@@ -57,6 +57,13 @@ create table forgotten (uid text, end_at integer);
 create trigger watch_bookings after delete on bookings
   begin insert into forgotten values (old.uid, coalesce(old.end_at, old.updated_at)); end;
 
+create table over (booking_id integer primary key, at integer);
+create trigger watch_ends after update of status, replaced_by_uid on bookings
+  when new.status in ('cancelled', 'rejected') or new.replaced_by_uid is not null
+  begin insert or ignore into over values (new.id, universe_ms()); end;
+create trigger watch_forgotten after delete on bookings
+  begin delete from over where booking_id = old.id; end;
+
 create index deliveries_by_key on deliveries(key);
 """
 """Makes the database itself remember when what was known, and every transition that anybody

@@ -22,6 +22,7 @@ from calbell.flows.retell import Retell
 from calbell.store.times import from_ms, to_ms
 from tests.universe import wished
 from tests.universe.bookings import Bookings
+from tests.universe.broken import Broken, require
 from tests.universe.database import SharedConnection
 from tests.universe.expo import Handed
 from tests.universe.ledger import Accepted, Given, Ledger
@@ -57,7 +58,7 @@ DELIVERY_MOVES = {
 NOTIFICATION_MOVES = {(state, end) for (state, _), end in NOTIFICATION_TRANSITIONS.items()}
 
 _AT_HAND_OVER = """
-select d.created_at, d.expires_at, d.user_id, p.token, s.at, t.at, n.reason = 'quiet_hours',
+select d.created_at, d.expires_at, d.user_id, p.token, s.at, t.at, n.reason = 'quiet_hours', o.at,
   coalesce((select a.receipt_code from attempts a where a.delivery_id = d.id
     and a.ticket_id is not null order by a.number desc limit 1), 'ok')
 from deliveries d
@@ -65,6 +66,7 @@ join phones p on p.id = d.phone_id
 join notifications n on n.id = d.notification_id
 left join superseded s on s.notification_id = d.notification_id
 left join known_tickets t on t.delivery_id = d.id
+left join over o on o.booking_id = n.booking_id
 where d.key = ?
 """
 _OF_DELIVERIES = """
@@ -98,10 +100,6 @@ select n.id, n.user_id, n.state, n.reason, n.superseded_by,
   exists (select 1 from deliveries d where d.notification_id = n.id)
 from notifications n where n.settled_at > ? and n.settled_at <= ?
 """
-
-
-class Broken(AssertionError):
-    """A promise was not kept."""
 
 
 class _Delivery(Struct, frozen=True):
@@ -158,42 +156,54 @@ class Invariants:
         left = now - LONGEST_WAY
         rows = self._ask(_AT_HAND_OVER, handed.key)
         if not rows:
-            _require(any(map(self._has_just_left, self._people())), "nobody has this delivery")
+            require(any(map(self._has_just_left, self._people())), "nobody has this delivery")
             return None
-        ((created_at, expires_at, user_id, token, superseded_at, ticket_at, was_held, receipt),) = (
-            rows
-        )
+        (
+            (
+                created_at,
+                expires_at,
+                user_id,
+                token,
+                superseded_at,
+                ticket_at,
+                was_held,
+                over_at,
+                receipt,
+            ),
+        ) = rows
         left_ms = to_ms(left)
-        _require(token == handed.token, "on another phone")
-        _require(left_ms + self._skew_ms < expires_at, "stale")
-        _require(superseded_at is None or left_ms < superseded_at, "superseded")
+        require(token == handed.token, "on another phone")
+        require(left_ms + self._skew_ms < expires_at, "stale")
+        require(superseded_at is None or left_ms < superseded_at, "superseded")
         knew = ticket_at is not None and ticket_at < left_ms and receipt == "ok"
-        _require(not knew, "taken before")
+        require(not knew, "taken before")
         self._check_phone(handed, user_id, left)
         self._check_booking(handed, user_id, left)
+        is_end = handed.event not in STATE_NEWS - ENDINGS
+        require(is_end or over_at is None or left_ms < over_at, "known not to be true any more")
         if handed.event == PushEvent.BOOKING_REMINDER:
             # By the machine's clock of that moment, right or wrong.
             start_at = self._universe.bookings.known[handed.uid].start_at
             longest = wished.longest_reminder(self._universe.people.residents[user_id], left)
-            _require(start_at - from_ms(created_at) <= longest, "reminded too early")
+            require(start_at - from_ms(created_at) <= longest, "reminded too early")
         self._check_wishes(handed, user_id, from_ms(expires_at), left, was_held=bool(was_held))
         return int(user_id)
 
     def _check_phone(self, handed: Handed, user_id: int, left: datetime) -> None:
         phone = self._universe.people.phones[handed.token]
         if phone.is_sure and not phone.under_way and phone.since < left:
-            _require(phone.owner == user_id, f"on a phone of user {phone.owner}")
+            require(phone.owner == user_id, f"on a phone of user {phone.owner}")
 
     def _check_booking(self, handed: Handed, user_id: int, left: datetime) -> None:
         known = self._universe.bookings.known[handed.uid]
-        _require(user_id in known.parts, f"told user {user_id} of another's booking")
+        require(user_id in known.parts, f"told user {user_id} of another's booking")
         if known.over_at is not None and known.over_at < left:
-            _require(handed.event not in STATE_NEWS - ENDINGS, "not true any more")
+            require(handed.event not in STATE_NEWS - ENDINGS, "not true any more")
         resident = self._universe.people.residents[user_id]
         is_settled = resident.is_settled_since(left)
         if is_settled and resident.locale.startswith("en"):
             local = known.start_at.astimezone(ZoneInfo(resident.zone))
-            _require(_says(handed.body, local), f"not at {local:%d %H:%M}, but {handed.body!r}")
+            require(_says(handed.body, local), f"not at {local:%d %H:%M}, but {handed.body!r}")
 
     def _check_wishes(
         self, handed: Handed, user_id: int, expires_at: datetime, left: datetime, *, was_held: bool
@@ -204,7 +214,7 @@ class Invariants:
             return
         known = universe.bookings.known[handed.uid]
         unwished = wished.is_unwished(handed, resident, known, left)
-        _require(unwished is None, f"{unwished}")
+        require(unwished is None, f"{unwished}")
         if universe.set_at >= left:
             return
         told = wished.hours_kept(
@@ -216,7 +226,7 @@ class Invariants:
             is_iphone=universe.people.phones[handed.token].platform is Platform.IOS,
             was_held=was_held,
         )
-        _require(told is None or isinstance(told, wished.Told), f"{told}")
+        require(told is None or isinstance(told, wished.Told), f"{told}")
         if told is not None:
             universe.happened[told] += 1
 
@@ -233,7 +243,7 @@ class Invariants:
             if resident.is_settled_since(now) and not self._universe.nature.clock_jumps:
                 due_at = from_ms(held[resident.id])
                 late = wished.waits_too_long(resident.wishes, resident.zone, due_at, now)
-                _require(not late, f"user {resident.id} is not told until {due_at:%d %H:%M}")
+                require(not late, f"user {resident.id} is not told until {due_at:%d %H:%M}")
         return residents
 
     # At each death.
@@ -243,11 +253,11 @@ class Invariants:
         lease."""
         for kind, before, after in self._ask("select kind, before, after from moves"):
             allowed = DELIVERY_MOVES if kind == "delivery" else NOTIFICATION_MOVES
-            _require((before, after) in allowed, f"{kind}: {before} -> {after}")
+            require((before, after) in allowed, f"{kind}: {before} -> {after}")
         held = self._ask(
             "select count(*) from deliveries where state = 'sending' and lease_until is null"
         )
-        _require(held == [(0,)], "sending without a lease")
+        require(held == [(0,)], "sending without a lease")
 
     # Of everything, before it is forgotten.
 
@@ -275,14 +285,14 @@ class Invariants:
             until=until,
         ).differences(lambda *_: None)
         first = next(found, None)
-        _require(first is None, f"told once more, something differs: {first}")
+        require(first is None, f"told once more, something differs: {first}")
 
     def _nothing_waits_for_ever(self, now: datetime) -> None:
         late = self._ask(
             "select count(*) from notifications where state = 'waiting' and due_at < ?",
             to_ms(now - timedelta(days=1)),
         )
-        _require(late == [(0,)], "a notification waits although its time has come")
+        require(late == [(0,)], "a notification waits although its time has come")
 
     def _nobody_is_kept_from_it_without_a_reason(self) -> None:
         """What is not said to a user says why, and only to who chose so is it not said for what he
@@ -295,13 +305,13 @@ class Invariants:
             resident = self._universe.people.residents[user_id]
             match state:
                 case "released":
-                    _require(bool(is_on_its_way), f"{what}, to no phone")
+                    require(bool(is_on_its_way), f"{what}, to no phone")
                 case "superseded":
-                    _require(event_id is not None, f"{what} by nothing")
+                    require(event_id is not None, f"{what} by nothing")
                 case "suppressed":
-                    _require(reason is not None, f"{what} without a reason")
+                    require(reason is not None, f"{what} without a reason")
                     is_choice = reason in ("switched_off", "never_heard")
-                    _require(not is_choice or resident.ever_chose, f"{what} ({reason})")
+                    require(not is_choice or resident.ever_chose, f"{what} ({reason})")
                 case _:
                     pass
 
@@ -309,13 +319,13 @@ class Invariants:
         retention = self._universe.settings.retention
         slack = timedelta(days=1) if self._universe.nature.clock_jumps else timedelta()
         for uid, end_at in self._ask("select uid, end_at from forgotten"):
-            _require(from_ms(end_at) <= now - retention + slack, f"{uid} was forgotten too early")
+            require(from_ms(end_at) <= now - retention + slack, f"{uid} was forgotten too early")
         self._ask("delete from forgotten")
         old = self._ask(
             "select count(*) from bookings where coalesce(end_at, updated_at) < ?",
             to_ms(now - retention - timedelta(days=2)),
         )
-        _require(old == [(0,)], "what is old was not forgotten")
+        require(old == [(0,)], "what is old was not forgotten")
 
     def _deliveries_have_ended(self, now: datetime, *, is_end: bool) -> None:
         ((newest,),) = self._ask("select coalesce(max(id), 0) from deliveries")
@@ -342,33 +352,33 @@ class Invariants:
         handed = self._ledger.handed.get(delivery.key, [])
         brought = sum(one.is_brought for one in handed)
         state, reason = delivery.state, delivery.reason
-        _require(state in SETTLED, f"it is still {state}")
-        _require(state == "delivered" or reason is not None, f"{state}, and nobody knows why")
-        _require(delivery.user == delivery.told_user, "it is not its user's")
+        require(state in SETTLED, f"it is still {state}")
+        require(state == "delivered" or reason is not None, f"{state}, and nobody knows why")
+        require(delivery.user == delivery.told_user, "it is not its user's")
         tickets = [id_.lower() for id_ in (delivery.ticket_ids or "").split(",") if id_]
-        _require(len(set(tickets)) == len(tickets), "a ticket is kept twice")
-        _require(set(tickets) <= {one.ticket_id for one in handed}, "a ticket that is not its own")
+        require(len(set(tickets)) == len(tickets), "a ticket is kept twice")
+        require(set(tickets) <= {one.ticket_id for one in handed}, "a ticket that is not its own")
         if brought > 1:
             self._ledger.doubled += 1
             has_reason = delivery.possibly_sent or delivery.has_bad_receipt
-            _require(bool(has_reason), f"{state}: rang {brought} times without a reason")
+            require(bool(has_reason), f"{state}: rang {brought} times without a reason")
         if state == "delivered":
-            _require(brought >= 1, "it is said to be delivered")
+            require(brought >= 1, "it is said to be delivered")
         if state == "failed":
-            _require(reason not in HELD_CODES, f"failed for {reason}, which can be mended")
+            require(reason not in HELD_CODES, f"failed for {reason}, which can be mended")
         if state in ("withdrawn", "expired"):
-            _require(brought == 0, f"{state} ({reason}), although it rang")
+            require(brought == 0, f"{state} ({reason}), although it rang")
         if state in ("failed", "withdrawn", "expired"):
-            _require(not delivery.possibly_sent, f"{state}, although it may have rung")
+            require(not delivery.possibly_sent, f"{state}, although it may have rung")
         if reason == "no_receipt" and not self._universe.nature.clock_jumps:
-            _require(any(not one.has_receipt for one in handed), "nobody read its receipt")
+            require(any(not one.has_receipt for one in handed), "nobody read its receipt")
 
     def _check_gone(self, key: str) -> None:
         """A delivery that is not there any more went with its user."""
         user = self._universe.people.residents[self._ledger.users[key]]
         handed_at = self._ledger.handed[key][0].at
         left_since = user.left_at is not None and user.left_at.timestamp() >= handed_at - 1
-        _require(left_since, f"a delivery of user {user.id} is gone")
+        require(left_since, f"a delivery of user {user.id} is gone")
         self._ledger.forget(key)
 
     def _what_was_accepted_is_kept(self, before: datetime) -> None:
@@ -383,13 +393,13 @@ class Invariants:
             _TOLD_OF,
             accepted.event_id,
         )
-        _require(bool(rows), f"{what} was accepted and is lost")
+        require(bool(rows), f"{what} was accepted and is lost")
         ((recipients, told),) = rows
         parts = (self._universe.people.residents[id_] for id_ in accepted.said.known.parts)
         nobody_left = all(user.left_at is None for user in parts)
-        _require(told == recipients or not nobody_left, f"{what}: {told} of {recipients} are told")
+        require(told == recipients or not nobody_left, f"{what}: {told} of {recipients} are told")
         if accepted.recipients is not None and not accepted.duplicate:
-            _require(accepted.recipients == recipients, f"{what}: said {accepted.recipients}")
+            require(accepted.recipients == recipients, f"{what}: said {accepted.recipients}")
 
     def _what_expo_said_is_kept(self, before: datetime) -> None:
         given = self._ledger.given
@@ -409,9 +419,9 @@ class Invariants:
         )
         if not kept and not self._ask("select 1 from deliveries where key = ?", given.handed.key):
             user = self._universe.people.residents[self._ledger.users[given.handed.key]]
-            _require(user.left_at is not None, "a delivery is gone")
+            require(user.left_at is not None, "a delivery is gone")
             return
-        _require(bool(kept), f"the ticket of {given.handed.uid} was thrown away")
+        require(bool(kept), f"the ticket of {given.handed.uid} was thrown away")
 
     @property
     def _skew_ms(self) -> int:
@@ -432,8 +442,3 @@ def _says(body: str, at: datetime) -> bool:
     hours = {f"{at.hour:02d}", str(at.hour), str(at.hour % 12 or 12)}
     times = (f"{hour}:{at.minute:02d}" for hour in hours)
     return str(at.day) in body and any(time in body for time in times)
-
-
-def _require(holds: bool, what: str) -> None:
-    if not holds:
-        raise Broken(what)

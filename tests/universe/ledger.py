@@ -5,8 +5,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from tests.universe.bookings import Said
 from tests.universe.expo import Handed
+from tests.universe.happenings import Said
 from tests.universe.process import Process
 
 

@@ -15,7 +15,7 @@ import structlog
 from msgspec import Struct
 from typing_extensions import override
 
-from tests.universe.invariants import Broken
+from tests.universe.broken import Broken
 from tests.universe.process import adopt_tasks
 from tests.universe.virtual_time import VirtualLoop
 from tests.universe.world import Universe
@@ -93,6 +93,8 @@ def live(seed: int, years: float, listener: Callable[[str], None] | None = None)
             loop.end()
             universe.connection.close()
     kinds = universe.weather.counts + universe.happened
+    kinds["Cal.com's own 429"] += universe.instance.turned_away
+    kinds["a later page"] += universe.instance.later_pages
     totals = Totals(
         years=loop.time() / YEAR.total_seconds(),
         seconds=time.process_time() - began_at,

@@ -7,8 +7,11 @@ from random import Random
 from typing import Any, Protocol, TypeVar
 
 from calbell.config import Settings
+from calbell.flows.call_back import Post
 from calbell.store.connection import StoreUnavailable
 from tests.universe.expo import Handed
+from tests.universe.lookup import Lookup
+from tests.universe.lookup import Network as WayToCalcom
 from tests.universe.nature import Nature
 from tests.universe.process import Duties, Process, Surroundings
 from tests.universe.wire import Network, Pace, Wire
@@ -24,11 +27,22 @@ class Unanswered(Exception):
     """Whoever asked does not know what came of it."""
 
 
-class Ground(Surroundings, Network, Protocol):
+class Hearing(Protocol):
+    """Who hears what came to nothing."""
+
+    def way_to(self, address: str) -> Post:
+        """How a process reaches it."""
+
+
+class Ground(Surroundings, Network, WayToCalcom, Protocol):
     """What the machines stand on."""
 
     settings: Settings
     nature: Nature
+
+    @property
+    def receiver(self) -> Hearing:
+        """Who hears what came to nothing."""
 
     def now(self) -> datetime:
         """The time."""
@@ -53,6 +67,7 @@ class Machines:
         self._lives = 0
         self._pace = Pace(ground.expo, ground.settings.expo_rate_limit)
         self._running: dict[str, Process] = {}
+        self._began_at: dict[str, datetime] = {}
         self._keepers = list[asyncio.Task[None]]()
         self._duties = self._chosen(alone)
         self.deaths = 0
@@ -123,9 +138,16 @@ class Machines:
                 delay = self._chance.uniform(0.0, 0.05)
                 self._ground.loop.call_later(delay, process.parts.wake)
 
+    @property
+    def delivering_since(self) -> datetime | None:
+        """Since when one of those that deliver lives."""
+        lives = (p.duties.name for p in self._running.values() if p.duties.delivers)
+        return min((self._began_at[name] for name in lives), default=None)
+
     async def _keep(self, duties: Duties) -> None:
         while True:
             process = self._running[duties.name] = self._new(duties)
+            self._began_at[duties.name] = self._ground.now()
             process.start()
             await process.ended.wait()
             del self._running[duties.name]
@@ -148,6 +170,8 @@ class Machines:
                 lambda taken: ground.given(process, taken),
                 most_at_once=ground.settings.expo_max_concurrency,
             ),
+            Lookup(ground, Random(chance.getrandbits(64))),
+            ground.receiver.way_to,
             ground.machine_time,
             chance,
             steady=ground.now if ground.nature.clock_jumps else None,

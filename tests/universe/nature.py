@@ -1,6 +1,7 @@
 """What kind of world a seed makes, and when."""
 
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from random import Random
 
 from msgspec import Struct
@@ -14,6 +15,14 @@ CLOCK_CHANGES = tuple(
 """When summer time begins or ends in some of the time zones of the users."""
 
 
+class Sight(StrEnum):
+    """Which of Cal.com's bookings can be looked up, if there is a key."""
+
+    NOTHING = "nothing"
+    ONE_USERS = "one user's bookings"
+    ORGANISATION = "all bookings"
+
+
 class Nature(Struct, frozen=True, kw_only=True):
     """What is the same for the whole life of a universe.
 
@@ -21,6 +30,8 @@ class Nature(Struct, frozen=True, kw_only=True):
     on PostgreSQL. `clock_jumps`: the machine's clock is wrong at times. `spools`: webhooks may wait
     in files. `crowd`: enough phones for a wave of answers that they are gone. `hurried`: Expo takes
     so little in a second that the pace matters. `sleepy`: all that happens is so many times rarer.
+    `sight`: what is compared with Cal.com's, and `sweeps_every` how often. `calls_back`: another
+    program hears of what came to nothing.
     """
 
     begins_at: datetime
@@ -30,6 +41,9 @@ class Nature(Struct, frozen=True, kw_only=True):
     crowd: bool
     hurried: bool
     sleepy: int
+    sight: Sight
+    sweeps_every: timedelta
+    calls_back: bool
 
     @property
     def words(self) -> str:
@@ -42,6 +56,8 @@ class Nature(Struct, frozen=True, kw_only=True):
             "a crowd of phones": self.crowd,
             "a hundred a second": self.hurried,
             f"{self.sleepy} times quieter than others": self.sleepy > 1,
+            f"a key that sees {self.sight}": self.sight is not Sight.NOTHING,
+            "somebody who hears of what failed": self.calls_back,
         }
         return ", ".join(kind for kind, is_so in kinds.items() if is_so)
 
@@ -62,4 +78,7 @@ def nature_of(seed: int) -> Nature:
         crowd=chance.random() < 0.3,
         hurried=chance.random() < 0.4,
         sleepy=chance.choice((1, 1, 1, 3, 10)),
+        sight=chance.choice((*[Sight.NOTHING] * 4, Sight.ORGANISATION, Sight.ONE_USERS)),
+        sweeps_every=timedelta(hours=chance.choice((3, 6, 6))),
+        calls_back=chance.random() < 0.3,
     )

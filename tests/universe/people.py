@@ -100,6 +100,7 @@ class PhoneInHand(Struct):
     since: datetime = FIRST_DAY
     is_sure: bool = True
     is_there: bool = True
+    was_wiped: bool = False
     under_way: int = 0
 
 
@@ -246,7 +247,7 @@ class People:
 
     def wipe(self, phone: PhoneInHand) -> None:
         """The app is not on the phone any more."""
-        phone.is_there = False
+        phone.is_there, phone.was_wiped = False, True
         self._is_registered(phone, False)
         self._land.tell(f"{self.name(phone)} is wiped")
 

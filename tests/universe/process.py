@@ -14,14 +14,17 @@ from typing_extensions import override
 from calbell.choices import app_of
 from calbell.config import Settings
 from calbell.expo.transport import Transport
+from calbell.flows.call_back import Post
 from calbell.flows.grace import Grace
 from calbell.flows.loop import Loop
+from calbell.flows.reconcile import CalcomBookings
 from calbell.store import deliveries
 from calbell.store.connection import StoreUnavailable
 from calbell.store.database import Unit, run_once
 from calbell.store.statements import Dialect
+from calbell.store.times import from_ms
 from calbell.telemetry import Metrics
-from calbell.wiring import GRACE, Parts, Turn, assemble
+from calbell.wiring import GRACE, Parts, Turn, assemble, beside
 from tests.universe.database import SharedConnection
 from tests.universe.virtual_time import VirtualLoop, Work
 from tests.universe.weather import Weather
@@ -31,9 +34,15 @@ T = TypeVar("T")
 
 HANGS_SECONDS = 20.0
 SELDOM = timedelta(hours=12)
+SOON = timedelta(hours=2)
 A_PASS = timedelta(minutes=1)
 MANY_STEPS = 20_000
 """Of the event loop, that no process has cause to take within ten minutes."""
+
+_SWEEP = """
+select due_at, case when worker is null then null else lease_until end from sweeps
+where name = 'bookings'
+"""
 
 METRICS = Metrics()
 """Nobody looks at them here, and making them takes long."""
@@ -199,6 +208,8 @@ class Process:
         duties: Duties,
         settings: Settings,
         transport: Callable[["Process"], Transport],
+        calcom: CalcomBookings,
+        post_to: Callable[[str], Post],
         clock: Callable[[], datetime],
         chance: Random,
         *,
@@ -238,6 +249,18 @@ class Process:
             *(map(self._often_enough, self.parts.loops) if duties.delivers else ()),
             *(self.parts.serving_loops if duties.serves else ()),
         )
+        asks_others = beside(
+            settings,
+            self.database,
+            calcom,
+            post_to,
+            self.parts.take_in,
+            clock,
+            chance,
+            METRICS,
+        )
+        self._beside = tuple(map(self._when_due, asks_others)) if duties.delivers else ()
+        self._not_waited_for = list[asyncio.Task[Any]]()
 
     def _often_enough(self, running: tuple[Loop, Turn]) -> tuple[Loop, Turn]:
         """Forgetting twice a day does as well, and so does looking at the clock when it was
@@ -257,6 +280,25 @@ class Process:
             self._following = patient
         return patient, seldom
 
+    def _when_due(self, running: tuple[Loop, Turn]) -> tuple[Loop, Turn]:
+        """Looking all the time whether it is time, and nobody else is at it, comes to the same as
+        knowing when."""
+        loop, turn = running
+        if loop.name == "callback":
+            # Nobody minds when he hears of it, and to look more often takes long.
+            return Loop(loop.name, self._clock, longest=SOON), turn
+
+        async def when_due() -> datetime | None:
+            ask = self._world.connection.ask
+            ((_, lease_before),) = ask(_SWEEP)
+            at = await turn()
+            ((due_at, lease_until),) = ask(_SWEEP)
+            is_anothers = lease_until is not None and lease_until == lease_before
+            not_before = from_ms(max(due_at, lease_until) if is_anothers else due_at)
+            return not_before if at is None else max(at, not_before)
+
+        return Loop(loop.name, self._clock, longest=SELDOM), when_due
+
     def look_at_the_clock(self) -> None:
         """It is noticed that the clock was set."""
         if self._following is not None:
@@ -273,6 +315,7 @@ class Process:
             except StoreUnavailable:
                 # A service that cannot start exits, and is started again.
                 await self.dies("because it could not start")
+        self._not_waited_for = [self.spawn(loop.run(turn)) for loop, turn in self._beside]
         await asyncio.gather(*(loop.run(turn) for loop, turn in self._loops))
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -322,6 +365,8 @@ class Process:
         grace = Grace(GRACE)
         for loop, _ in self._loops:
             loop.stop()
+        for task in self._not_waited_for:
+            task.cancel()
         if self._running is not None:
             await grace.wait((self._running,))
             self._running.cancel()

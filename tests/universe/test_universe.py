@@ -6,9 +6,13 @@ from itertools import count, islice
 import pytest
 
 from tests.universe.choices import Kind
+from tests.universe.happenings import QUIET
 from tests.universe.lives import Totals, live
+from tests.universe.lookup import Spoiled
+from tests.universe.losses import Fate
 from tests.universe.mistakes import Happening
 from tests.universe.nature import nature_of
+from tests.universe.receiver import FAILS
 from tests.universe.weather import COMMIT_FATES
 from tests.universe.wished import Told
 
@@ -24,6 +28,26 @@ EACH_HAPPENS = {
     *(f"F{number:02d}" for number in range(1, 25) if number not in (18, 19)),
     "F19 reigns",
     "F22 reigns",
+    *(fate for fate in Fate if fate is not Fate.ONCE),
+    *(f"Cal.com: {spoiled}" for spoiled in Spoiled),
+    *(f"quietly {change}" for change in QUIET),
+    "Cal.com away",
+    "Cal.com's own 429",
+    "Cal.com's sender down",
+    *(f"receiver: {failure}" for failure in FAILS),
+    "a later page",
+    "compared with Cal.com",
+    "door shut",
+    "heard device.gone",
+    "heard notification.unreachable",
+    "heard project.held",
+    "key refused",
+    "much at once",
+    "notice heard again",
+    "others busy",
+    "owner demoted",
+    "sweep repaired",
+    "webhook lost in an outage",
     "S31",
     "S32",
     "S43",
@@ -38,6 +62,7 @@ EACH_HAPPENS = {
     "deploy",
     "late answer",
     "push security",
+    "receiver away",
     "refused 400",
     "refused 401",
     "refused 403",

@@ -102,7 +102,7 @@ class Weather:
     def __init__(self, seed: int, clock: Callable[[], datetime]) -> None:
         self._chance = Random(f"{seed} weather")
         self._clock = clock
-        self.sky = Sky.CALM
+        self.sky, self.sky_since = Sky.CALM, clock()
         self.trouble = TROUBLE[Sky.CALM]
         self.is_over = False
         self._expo_away_until = self._database_away_until = self._reigns_until = clock()
@@ -113,7 +113,10 @@ class Weather:
     def change(self) -> Sky:
         """Another sky, but calm for ever when all trouble `is_over`."""
         sky = self._chance.choices(tuple(Sky), (3, 5, 2))[0]
-        self.sky = Sky.CALM if self.is_over else sky
+        sky = Sky.CALM if self.is_over else sky
+        if sky is not self.sky:
+            self.sky_since = self._clock()
+        self.sky = sky
         self.trouble = TROUBLE[self.sky]
         if self.sky is Sky.CALM:
             self._expo_away_until = self._database_away_until = self._reigns_until = self._clock()
@@ -134,6 +137,14 @@ class Weather:
         self.counts[f"{faults.fault_id(fault)} reigns"] += 1
         self._reigning = fault
         self._reigns_until = self._clock() + span
+
+    @property
+    def calm_since(self) -> datetime | None:
+        """Since when it is calm and there is a database."""
+        now = self._clock()
+        if self.sky is not Sky.CALM or self.has_no_database:
+            return None
+        return max(self.sky_since, min(self._database_away_until, now))
 
     @property
     def has_no_database(self) -> bool:

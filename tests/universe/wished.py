@@ -4,9 +4,9 @@ switched off is not told, and whoever chose nothing is kept from nothing."""
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from tests.universe.bookings import Known
 from tests.universe.choices import Hours, Wishes, maybe_quiet, quiet_ends, surely_quiet
 from tests.universe.expo import Handed
+from tests.universe.happenings import Known
 from tests.universe.people import Resident
 
 TIME_TO_READ = timedelta(minutes=15)

@@ -13,22 +13,28 @@ from msgspec import structs
 
 from calbell.config import Secret, Settings
 from calbell.flows.take_in import TakenIn
-from calbell.simulator.projects import Credentials, KeyState
 from calbell.simulator.wire import Response
 from calbell.store.connection import Connection
 from calbell.store.database import run_once
-from tests.universe.bookings import Bookings, Known, Said
-from tests.universe.choices import UNDONE, asleep, quiet_ends
+from tests.universe.bookings import Bookings
+from tests.universe.broken import Broken
+from tests.universe.calm import all_is_well
 from tests.universe.chronicle import Chronicle
 from tests.universe.database import SharedConnection
 from tests.universe.expo import Expo, Handed
-from tests.universe.invariants import Broken, Invariants
+from tests.universe.happenings import Said
+from tests.universe.heard import Heard
+from tests.universe.instance import KEY, Instance
+from tests.universe.invariants import LONGEST_WAY, Invariants
 from tests.universe.ledger import Accepted, Given, Ledger
+from tests.universe.losses import Losses
 from tests.universe.machines import Machines
 from tests.universe.mistakes import SECRET, Mistakes
-from tests.universe.nature import nature_of
-from tests.universe.people import People, PhoneInHand, Resident
+from tests.universe.nature import Sight, nature_of
+from tests.universe.people import People
 from tests.universe.process import Process
+from tests.universe.receiver import ADDRESS, Receiver
+from tests.universe.receiver import SECRET as RECEIVERS_SECRET
 from tests.universe.virtual_time import VirtualLoop
 from tests.universe.weather import Weather
 
@@ -47,18 +53,13 @@ RETOLD_EVERY = 5
 UNTIL_WELL = timedelta(hours=30)
 """How long after the last trouble everything must work again as if there had been none."""
 
-PROMPTLY = timedelta(seconds=5)
 WHILE_TAKEN, WHILE_IN_DOUBT = 0.005, 0.1
 """In what share of hand-overs, and of faults, something happens to a phone or its user."""
 
 WHILE_ASLEEP = 0.15
 
-NOTICED_WITHIN = timedelta(seconds=2)
-HELD_FOR = timedelta(hours=1)
-MENDED_WITHIN = timedelta(minutes=6)
-"""A probe comes every five minutes."""
-
 OFTEN = timedelta(hours=2)
+AT_TIMES = timedelta(hours=5)
 QUIET_AFTER = timedelta(days=4)
 """How long after the last event everything must have ended."""
 
@@ -77,6 +78,10 @@ class Universe:
             SETTINGS,
             expo_rate_limit=HURRIED_RATE if self.nature.hurried else SETTINGS.expo_rate_limit,
             spool_dir=spool_dir if self.nature.spools else None,
+            calcom_api_key=None if self.nature.sight is Sight.NOTHING else Secret(KEY),
+            reconcile=self.nature.sweeps_every,
+            callback_url=ADDRESS if self.nature.calls_back else None,
+            callback_secret=Secret(RECEIVERS_SECRET),
         )
         self.signing = SECRET
         self.path: str | None = None
@@ -84,12 +89,16 @@ class Universe:
         self.connection = SharedConnection(self.now, alone=self.nature.alone)
         self.weather = Weather(seed, self.now)
         self.expo = Expo(lambda: self.now().timestamp(), Random(f"{seed} expo"), self._witness)
+        self.instance = Instance(self.now, is_admins=self.nature.sight is Sight.ORGANISATION)
+        self.losses = Losses(self, seed)
+        self.receiver = Receiver(self, seed)
         self.ledger = Ledger()
         self.machines = Machines(self, seed, alone=self.nature.alone)
         self.people = People(self, seed)
         self.bookings = Bookings(self, seed)
         self.mistakes = Mistakes(self, seed)
         self.invariants = Invariants(self)
+        self.heard = Heard(self)
         self._taken = list[Handed]()
         self._end: asyncio.Future[None] = loop.create_future()
 
@@ -141,10 +150,15 @@ class Universe:
                 self.mistakes.go_on(),
                 self.mistakes.phones_change(),
                 self.mistakes.minds_change(),
+                self.losses.go_on(),
+                self.receiver.go_on(),
             )
         ]
         audit = self._begin(self.loop.create_task(self._audit_daily()))
-        look = self._begin(self.loop.create_task(self._look_at_who_waits()))
+        looks = [
+            self._begin(self.loop.create_task(going_on))
+            for going_on in (self._look_at_who_waits(), self._compare_with_calcom())
+        ]
         await asyncio.sleep(span.total_seconds())
         self.weather.is_over = True
         self._change_weather()
@@ -153,94 +167,17 @@ class Universe:
         await self.mistakes.all_mended()
         sky.cancel()
         await asyncio.sleep(UNTIL_WELL.total_seconds())
-        await self._all_is_well()
-        await self._only_what_is_broken_waits()
-        await self._who_sleeps_is_told_when_he_wakes()
-        if self.nature.clock_jumps:
-            await self._all_is_well_whatever_the_clock_says()
+        await all_is_well(self)
         booking.cancel()
         await asyncio.sleep((QUIET_AFTER + DAY).total_seconds())
         await self.bookings.all_told()
         await asyncio.sleep(QUIET_AFTER.total_seconds())
         audit.cancel()
-        look.cancel()
+        for look in looks:
+            look.cancel()
         self.invariants.audit(is_end=True)
+        self.receiver.audit(is_end=True)
         self._end.set_result(None)
-
-    async def _all_is_well(self) -> None:
-        """In calm weather a booking rings at once on every phone of its people, once."""
-        await self.people.all_open_the_app()
-        for resident in self._host_and_guest():
-            await self.people.choose(resident, UNDONE)
-        known = await self._booked()
-        await asyncio.sleep(PROMPTLY.total_seconds())
-        self._check_rung(known, lambda _: True)
-
-    async def _only_what_is_broken_waits(self) -> None:
-        """While one project's key for one platform is broken its phones wait, and others do not;
-        when it is mended they ring, once."""
-        host = next(iter(self.people.residents))
-        broken = next((p for p in self.people.in_use() if p.owner == host), None)
-        if broken is None:
-            return
-        credentials = Credentials(**{broken.platform.lower(): KeyState.MISSING})
-        self.expo.set_project(broken.project, credentials=credentials)
-        known = await self._booked()
-        await asyncio.sleep(PROMPTLY.total_seconds())
-        self._check_rung(
-            known, lambda p: (p.project, p.platform) != (broken.project, broken.platform)
-        )
-        await asyncio.sleep(HELD_FOR.total_seconds())
-        self.expo.set_project(broken.project, credentials=Credentials())
-        await asyncio.sleep(MENDED_WITHIN.total_seconds())
-        self._check_rung(known, lambda _: True)
-
-    async def _who_sleeps_is_told_when_he_wakes(self) -> None:
-        """What can wait rings for others at once, and for him when his quiet hours end, once."""
-        sleeper, _ = self._host_and_guest()
-        await self.people.choose(sleeper, asleep(self.now(), sleeper.zone))
-        hours = sleeper.wishes.hours
-        assert hours is not None
-        known = await self._booked()
-        await asyncio.sleep(PROMPTLY.total_seconds())
-        self._check_rung(known, lambda p: p.owner != sleeper.id)
-        ends_in = quiet_ends(hours, self.now(), sleeper.zone) - self.now()
-        await asyncio.sleep((ends_in + PROMPTLY).total_seconds())
-        self._check_rung(known, lambda _: True)
-        await self.people.choose(sleeper, UNDONE)
-
-    async def _all_is_well_whatever_the_clock_says(self) -> None:
-        """It still rings at once, a moment after the clock was set."""
-        for hours in (-1, 0, 3, 0):
-            self.set_clock(timedelta(hours=hours))
-            await asyncio.sleep(NOTICED_WITHIN.total_seconds())
-            known = await self._booked()
-            await asyncio.sleep(PROMPTLY.total_seconds())
-            self._check_rung(known, lambda _: True)
-
-    async def _booked(self) -> Known:
-        host, guest = self._host_and_guest()
-        return await self.bookings.one_for_sure(host.id, guest.id)
-
-    def _host_and_guest(self) -> tuple[Resident, Resident]:
-        host, guest, *_ = self.people.residents.values()
-        return host, guest
-
-    def _check_rung(self, known: Known, rings: Callable[[PhoneInHand], bool]) -> None:
-        """Of the phones of those who have a part in it exactly those that should have rung."""
-        expected = sorted(
-            phone.token
-            for phone in self.people.in_use()
-            if phone.owner in known.parts and rings(phone)
-        )
-        rung = sorted(
-            handed.token
-            for deliveries in self.ledger.handed.values()
-            for handed in deliveries
-            if handed.uid == known.uid
-        )
-        if rung != expected:
-            raise Broken(f"in calm weather {len(rung)} phones ring instead of {len(expected)}")
 
     async def _weather_changes(self) -> None:
         chance = Random(f"{self.seed} sky")
@@ -258,12 +195,18 @@ class Universe:
             self.invariants.audit()
             if day % RETOLD_EVERY == 0:
                 self.invariants.check_retold()
+            self.receiver.audit()
 
     async def _look_at_who_waits(self) -> None:
         while True:
             await asyncio.sleep(OFTEN.total_seconds())
             for resident in self.invariants.check_waiting():
                 self.mistakes.in_the_night(resident, WHILE_ASLEEP)
+
+    async def _compare_with_calcom(self) -> None:
+        while True:
+            await asyncio.sleep(AT_TIMES.total_seconds())
+            self.heard.look()
 
     def _begin(self, task: asyncio.Task[Any]) -> asyncio.Task[Any]:
         """What breaks in it ends the universe."""
@@ -309,6 +252,8 @@ class Universe:
         self._taken.append(handed)
         try:
             user_id = self.invariants.witness(handed)
+            if user_id is not None:
+                self.heard.witness(handed, user_id, self.now() - LONGEST_WAY)
         except Broken as error:
             self._fail(Broken(f"{handed.event} {handed.uid} ({handed.key[:6]}): {error}"))
             return
@@ -318,6 +263,7 @@ class Universe:
         )
         if user_id is not None:
             self.ledger.hand_over(handed, user_id)
+            self.receiver.rings(handed, user_id)
             self.mistakes.in_the_middle(handed.token, WHILE_TAKEN)
 
     def went_wrong(self, tokens: list[str]) -> None:
@@ -420,7 +366,7 @@ class Universe:
     def _check_recipients(self, said: Said, taken: TakenIn) -> None:
         """A booking that nobody heard of before is told to all who have a part in it, and have not
         switched it off."""
-        people = [self.people.residents[id_] for id_ in said.known.parts]
+        people = [self.people.residents[id_] for id_ in said.known.people]
         settled = self.now() - timedelta(minutes=1)
         are_known = all(one.is_settled_since(settled) for one in people)
         all_hear = [one for one in people if one.wishes.enabled and not one.wishes.off]
