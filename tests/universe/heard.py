@@ -102,14 +102,14 @@ class Heard:
         causes = CAUSES.get(handed.event)
         if causes is None:
             return
-        changes = [
-            change
-            for change in self._universe.bookings.known[handed.uid].changes
-            if change.trigger in causes
-        ]
+        happened = self._universe.bookings.known[handed.uid].changes
+        changes = [change for change in happened if change.trigger in causes]
         require(bool(changes), f"told of what did not happen: {handed.event}")
         if not self._universe.nature.clock_jumps:
-            require(left < changes[-1].at + FRESH_FOR, f"old news: of {changes[-1].at:%d %H:%M}")
+            # What is looked up says when it changed last, and not what it was that changed.
+            is_looked_up = self._universe.settings.calcom_api_key is not None
+            newest = happened[-1] if is_looked_up else changes[-1]
+            require(left < newest.at + FRESH_FOR, f"old news: of {newest.at:%d %H:%M}")
         keys = self._keys.setdefault((handed.uid, user_id, handed.token, causes), set())
         keys.add(handed.key)
         require(len(keys) <= len(changes), f"told {len(keys)} times of {len(changes)} changes")

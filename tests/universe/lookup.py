@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from enum import StrEnum
 from random import Random
 from typing import Final, Protocol
@@ -14,6 +15,9 @@ from tests.universe.wire import LONGEST_WAY_SECONDS
 
 SILENT: Final = NoAnswer("timeout")
 NO_CONNECTION: Final = NoAnswer("no connection")
+
+
+WHILE_IT_SWEEPS = 0.1
 
 
 class Spoiled(StrEnum):
@@ -43,11 +47,13 @@ class Network(Protocol):
 
 
 class Lookup:
-    """A way to the API."""
+    """A way to the API. Who has just seen something there has more to lose by his death than
+    others: `dies_in` so many steps, in a share of the cases."""
 
-    def __init__(self, network: Network, chance: Random) -> None:
+    def __init__(self, network: Network, chance: Random, dies_in: Callable[[int], None]) -> None:
         self._network = network
         self._chance = chance
+        self._dies_in = dies_in
 
     async def me(self, authorization: str) -> Asked:
         """Who the sender of this is."""
@@ -86,6 +92,8 @@ class Lookup:
         if spoiled is Spoiled.SLOW:
             await asyncio.sleep(self._chance.uniform(1.0, TIMEOUT.total_seconds() - 1.0))
         await self._travels()
+        if share and self._chance.random() < WHILE_IT_SWEEPS:
+            self._dies_in(self._chance.randrange(1, 30))
         if isinstance(answer, Answered) and len(answer.body) > longest:
             return NoAnswer("too long an answer")
         return answer

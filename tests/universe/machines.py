@@ -170,7 +170,7 @@ class Machines:
                 lambda taken: ground.given(process, taken),
                 most_at_once=ground.settings.expo_max_concurrency,
             ),
-            Lookup(ground, Random(chance.getrandbits(64))),
+            lambda process: Lookup(ground, Random(chance.getrandbits(64)), process.has_left),
             ground.receiver.way_to,
             ground.machine_time,
             chance,

@@ -208,7 +208,7 @@ class Process:
         duties: Duties,
         settings: Settings,
         transport: Callable[["Process"], Transport],
-        calcom: CalcomBookings,
+        calcom: Callable[["Process"], CalcomBookings],
         post_to: Callable[[str], Post],
         clock: Callable[[], datetime],
         chance: Random,
@@ -252,7 +252,7 @@ class Process:
         asks_others = beside(
             settings,
             self.database,
-            calcom,
+            calcom(self),
             post_to,
             self.parts.take_in,
             clock,
@@ -325,6 +325,10 @@ class Process:
             return self._world.loop.create_task(work)
         finally:
             _LIVING.reset(before)
+
+    def has_left(self, steps: int) -> None:
+        """It dies after so many steps."""
+        self.steps_left = steps
 
     def may_live_on(self) -> bool:
         """One step more, if it is not dead and this one is not its last."""

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from calbell.domain.notification import BookingFacts, NotificationState, Suppression, Wait
-from calbell.domain.people import Role, User
+from calbell.domain.people import Role, User, is_alias
 from calbell.domain.preferences import privacy_of
 from calbell.domain.push_events import PushEvent
 from calbell.domain.retelling import Would
@@ -77,8 +77,8 @@ class Difference(Struct, frozen=True):
 
 
 class Compared(Struct, frozen=True):
-    """How many are the same; how many cannot be compared, because their user has changed since; and
-    the others."""
+    """How many are the same; how many cannot be compared, because their user has changed since, or
+    they named one who was removed; and the others."""
 
     same: int
     uncertain: int
@@ -117,6 +117,9 @@ def compared(
             continue
         user = known.get(user_id)
         if user is None or any(side.at <= user.since for side in (both.was, both.would) if side):
+            uncertain += 1
+            continue
+        if both.was is not None and _is_veiled(both.was.facts):
             uncertain += 1
             continue
         difference = _difference(both, user.user, voice)
@@ -253,6 +256,15 @@ def _words(would: Would, user: User, voice: Voice, at: datetime, facts: BookingF
 
 def _reader(role: Role, user: User) -> Reader:
     return Reader(role, user.time_zone, user.locale, user.time_format, privacy_of(user.choices))
+
+
+def _is_veiled(facts: BookingFacts) -> bool:
+    """Whether somebody is not named in it any more: his removal may not have come to all events."""
+    people = (facts.organizer, facts.old_organizer, facts.attendee)
+    return any(
+        one is not None and is_alias(one.email)
+        for one in (*people, *facts.hosts, *facts.attendees, *facts.added)
+    )
 
 
 def _other_details(one: BookingFacts, other: BookingFacts) -> Iterator[str]:

@@ -80,7 +80,9 @@ def _details(known: Booking, seen: BookingEvent) -> Iterator[BookingEvent]:
 
     def told(kind: PushEvent, **more: object) -> BookingEvent:
         fact = structs.replace(Fact(key=seen.sent_at.isoformat(), kind=kind), **more)
-        return structs.replace(seen, kind=EventKind.TOLD, fact=fact, old_uid=None, reason=None)
+        return structs.replace(
+            seen, kind=EventKind.TOLD, fact=fact, old_uid=None, old_times=None, reason=None
+        )
 
     if is_newer("place") and _is_elsewhere(known.place, seen.place):
         yield told(PushEvent.BOOKING_LOCATION_CHANGED, old_place=known.place)

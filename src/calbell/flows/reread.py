@@ -92,9 +92,17 @@ def is_whole(booking: Booking, own: Sequence[Read], replacing: Sequence[Read]) -
     """Whether all is kept that was ever heard of the booking: it was not brought by an import, and
     no event of it was erased, or had to go before it. Each event makes one version at most."""
     taken = [one for one in (*own, *replacing) if one.kept.state is EventState.TAKEN]
-    is_erased = any(not one.kept.raw and one.kept.booking_id is not None for one in own)
     moved_to = {one.uid for one in replacing}
-    return not is_erased and len(taken) >= booking.version and moved_to >= set(moves_of(booking))
+    return (
+        not any(map(is_erased, (*own, *replacing)))
+        and len(taken) >= booking.version
+        and moved_to >= set(moves_of(booking))
+    )
+
+
+def is_erased(one: Read) -> bool:
+    """Whether the body is gone, as it named somebody who was removed."""
+    return not one.kept.raw and one.kept.booking_id is not None
 
 
 def moves_of(booking: Booking) -> list[str]:

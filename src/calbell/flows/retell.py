@@ -13,7 +13,7 @@ from calbell.domain.people import Directory
 from calbell.domain.retelling import Sighted, retold
 from calbell.domain.veil import people_of
 from calbell.domain.wording import Voice, Words
-from calbell.flows.reread import Read, ReadPlain, in_order, is_whole, moves_of, read
+from calbell.flows.reread import Read, ReadPlain, in_order, is_erased, is_whole, moves_of, read
 from calbell.flows.surroundings import Policy
 from calbell.store import bookings, events, history, users
 from calbell.store.connection import Connection
@@ -45,8 +45,8 @@ class Found(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel
 
 class Counts(Struct, rename="camel"):
     """How many events were read, and what was found. `unknown` are events of bookings of which not
-    all is kept that was ever heard, `uncertain` what was said to users who have changed since: of
-    these nothing is compared."""
+    all is kept that was ever heard, `uncertain` what was said to users, or of moves, of
+    which something else is known since: of these nothing is compared."""
 
     events: int = 0
     same: int = 0
@@ -197,12 +197,14 @@ class Retell:
             for other in (moves_of(kept) if kept else ())
             for one in elsewhere[other]
         )
+        # One that was erased may have told of the move.
+        replacing = (one for one in moves if one.replaces == uid or is_erased(one))
         mended = self._mended.get(uid, ())
         return _Subject(
             uid,
             kept,
             [*map(self._read, own), *(one for one in mended if one.uid == uid)],
-            [one for one in (*moves, *mended) if one.replaces == uid],
+            [*replacing, *(one for one in mended if one.replaces == uid)],
             was,
         )
 
@@ -260,7 +262,10 @@ class Retell:
         self.counts.same += done.same
         self.counts.uncertain += done.uncertain
         for difference in done.differences:
-            yield _of_user(difference, asked, subject.uid)
+            if _hangs_on_another(difference, asked):
+                self.counts.uncertain += 1
+            else:
+                yield _of_user(difference, asked, subject.uid)
 
     def _read(self, kept: KeptEvent) -> Read:
         return read(kept, self._read_plain)
@@ -271,6 +276,14 @@ def _beside(one: Read, known: Mapping[str, Booking]) -> Read:
         return one
     replaced = known.get(one.said.event.replaces or "")
     return structs.replace(one, said=structs.replace(one.said, replaced=replaced))
+
+
+def _hangs_on_another(difference: Difference, asked: Mapping[int, Read]) -> bool:
+    """Whether all that differs is the time from which a booking that was looked up was moved:
+    nobody keeps what was known of that then."""
+    one = None if difference.event_id is None else asked.get(difference.event_id)
+    is_sighted = one is not None and isinstance(one.said, Sighted)
+    return is_sighted and difference.details == ("old_times",)
 
 
 def _of_event(sort: Sort, one: Read, uid: str | None) -> Found:

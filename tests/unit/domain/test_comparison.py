@@ -10,7 +10,7 @@ from msgspec import structs
 from calbell.domain.booking import Booking
 from calbell.domain.comparison import Compared, Known, Side, Sort, Was, compared
 from calbell.domain.notification import NotificationState, Suppression, Wait
-from calbell.domain.people import Directory, User
+from calbell.domain.people import Directory, Person, User, alias_of
 from calbell.domain.plan import Rules
 from calbell.domain.push_events import PushEvent
 from calbell.domain.retelling import Heard, Sighted, Would, retold
@@ -137,6 +137,13 @@ def test_who_has_changed_since_is_not_compared() -> None:
     assert (done.same, done.uncertain) == (0, 2)
     assert [one.event_id for one in done.differences] == [2]
     assert compared(as_it_was(would()), would(), {}, VOICE, lambda *_: True) == Compared(0, 3, ())
+
+
+def test_what_does_not_name_a_removed_user_any_more_is_not_compared() -> None:
+    was = as_it_was(would())
+    facts = structs.replace(was[0].facts, organizer=Person(alias_of(9)))
+    found = compare(news(was, facts=facts, words_hash=None), would())
+    assert found == Compared(2, 1, ())
 
 
 def test_the_count_of_what_was_told_together_is_no_difference() -> None:
