@@ -489,10 +489,7 @@ def test_what_would_not_be_understood_any_more_is_said_with_what_it_told(
     paid = world.hear(payloads.paid(**said(world, "b1")))
     monkeypatch.setattr(webhooks, "_FACTS", {})
     found, _ = world.retold()
-    # Nor is known what it said of the place, which the reminders name.
-    assert [one.details for one in found if one.sort is Sort.OTHER_WORDS] == [("place",)] * 4
-    told = [one for one in found if one.sort is not Sort.OTHER_WORDS]
-    assert {(one.sort, one.event_id, one.user_id) for one in told} == {
+    assert {(one.sort, one.event_id, one.user_id) for one in found} == {
         (Sort.UNREADABLE, paid.event_id, None),
         (Sort.GONE, paid.event_id, HOST),
         (Sort.GONE, paid.event_id, GUEST),
