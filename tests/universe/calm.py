@@ -49,6 +49,8 @@ class World(Protocol):
 async def all_is_well(world: World) -> None:
     """All that must work does."""
     await _news_rings_at_once(world)
+    # What receipts showed to be broken is held until one comes that shows the contrary.
+    await asyncio.sleep(MENDED_WITHIN.total_seconds())
     await _only_what_is_broken_waits(world)
     await _who_sleeps_is_told_when_he_wakes(world)
     if world.nature.sight is not Sight.NOTHING:

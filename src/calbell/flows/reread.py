@@ -10,6 +10,7 @@ from calbell.calcom import listing, webhooks
 from calbell.calcom.json_fields import Fields, parsed
 from calbell.domain.booking import Booking
 from calbell.domain.events import BookingEvent
+from calbell.domain.people import is_alias
 from calbell.domain.retelling import Heard, Sighted
 from calbell.store.events import EventState
 from calbell.store.history import KeptEvent
@@ -89,12 +90,14 @@ def in_order(reads: Iterable[Read]) -> list[Read]:
 
 
 def is_whole(booking: Booking, own: Sequence[Read], replacing: Sequence[Read]) -> bool:
-    """Whether all is kept that was ever heard of the booking: it was not brought by an import, and
-    no event of it was erased, or had to go before it. Each event makes one version at most."""
+    """Whether all is kept that was ever heard of the booking: it was not brought by an import, none
+    of its people was removed, and no event of it was erased, or had to go before it. Each event
+    makes one version at most."""
     taken = [one for one in (*own, *replacing) if one.kept.state is EventState.TAKEN]
     moved_to = {one.uid for one in replacing}
     return (
         not any(map(is_erased, (*own, *replacing)))
+        and not any(is_alias(person.email) for person in booking.people)
         and len(taken) >= booking.version
         and moved_to >= set(moves_of(booking))
     )
