@@ -65,8 +65,7 @@ def test_beside_a_running_service_it_shows_what_other_settings_would_change(
     assert fewer.code == 1
     assert last["summary"]["differences"]["gone"] == len(differences) == 2
     for one in differences:
-        # It knew another place, so the reminders were planned anew.
-        assert (one["difference"], one["trigger"]) == ("gone", "BOOKING_PAID")
+        assert (one["difference"], one["trigger"]) == ("gone", "BOOKING_CREATED")
         assert one["was"]["kind"] == "BOOKING_REMINDER"
         assert "dueAt" in one["was"]
         assert not {"would", "words"} & one.keys()
