@@ -48,9 +48,8 @@ class World(Protocol):
 
 async def all_is_well(world: World) -> None:
     """All that must work does."""
+    await _what_was_held_is_tried(world)
     await _news_rings_at_once(world)
-    # What receipts showed to be broken is held until one comes that shows the contrary.
-    await asyncio.sleep(MENDED_WITHIN.total_seconds())
     await _only_what_is_broken_waits(world)
     await _who_sleeps_is_told_when_he_wakes(world)
     if world.nature.sight is not Sight.NOTHING:
@@ -59,11 +58,18 @@ async def all_is_well(world: World) -> None:
         await _all_is_well_whatever_the_clock_says(world)
 
 
-async def _news_rings_at_once(world: World) -> None:
-    """In calm weather a booking rings at once on every phone of its people, once."""
+async def _what_was_held_is_tried(world: World) -> None:
+    """What receipts showed to be broken, long ago maybe, is held until a push was tried and its
+    receipt shows the contrary."""
     await world.people.all_open_the_app()
     for resident in _host_and_guest(world):
         await world.people.choose(resident, UNDONE)
+    await _booked(world)
+    await asyncio.sleep(MENDED_WITHIN.total_seconds())
+
+
+async def _news_rings_at_once(world: World) -> None:
+    """In calm weather a booking rings at once on every phone of its people, once."""
     known = await _booked(world)
     await asyncio.sleep(PROMPTLY.total_seconds())
     _check_rung(world, known, lambda _: True)
