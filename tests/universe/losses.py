@@ -112,12 +112,13 @@ class Losses:
     async def _instance_is_away(self) -> None:
         mood = self._chance.choice((Mood.AWAY, Mood.SILENT, Mood.BROKEN))
         self._note("Cal.com away")
-        await self._is(mood, 0.5, 12, loses=self._chance.random() < 0.7)
+        longest = self._chance.choice((4, 4, 4, 30))
+        await self._is(mood, 0.5, longest, loses=self._chance.random() < 0.7)
 
     async def _key_is_refused(self) -> None:
         """It was revoked by mistake."""
         self._note("key refused")
-        await self._is(Mood.SHUT, 0.5, 12)
+        await self._is(Mood.SHUT, 0.5, 48, loses=self._chance.random() < 0.5)
 
     async def _owner_is_demoted(self) -> None:
         """Whose key it is may see the bookings of the organisation no more, for a while."""
