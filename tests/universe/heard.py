@@ -16,9 +16,9 @@ from tests.universe.broken import require
 from tests.universe.database import SharedConnection
 from tests.universe.expo import Handed
 from tests.universe.happenings import Change, Known
-from tests.universe.instance import Instance
+from tests.universe.instance import OWNER, Instance
 from tests.universe.machines import Machines
-from tests.universe.nature import Nature
+from tests.universe.nature import Nature, Sight
 from tests.universe.people import People
 from tests.universe.weather import Weather
 
@@ -218,7 +218,9 @@ class Heard:
         if not details or details[-1] is not known.changes[-1]:
             # A webhook may have brought it, which is no news.
             return
-        was_known = details[-1].at > max(standing.at, well_since) + spell
+        sees_all = self._universe.nature.sight is Sight.ORGANISATION
+        was_seen = sees_all or OWNER in known.changes[-2].people
+        was_known = was_seen and details[-1].at > max(standing.at, well_since) + spell
         if was_known and booked.status == "accepted" and details[-1].at + spell < now:
             self._check_all_told(known, details[-1], details[-1].people, told, now)
 
