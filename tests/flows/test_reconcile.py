@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from calbell.calcom.http import API_VERSION, Answer, Answered, NoAnswer
-from calbell.calcom.me import Asked, CannotTell, read_me
+from calbell.calcom.http import API_VERSION, Answer, Answered, asked
+from calbell.calcom.me import Asked
 from calbell.domain.plan import Rules
 from calbell.flows.erase import remove_user
 from calbell.flows.reconcile import Reconcile
@@ -59,10 +59,7 @@ class Comparing:
         )
 
     async def me(self, authorization: str) -> Asked:
-        answer = await self.ask("GET", "/me", authorization)
-        if isinstance(answer, NoAnswer):
-            return CannotTell(answer.reason)
-        return read_me(answer.status, answer.body)
+        return asked(await self.ask("GET", "/me", authorization))
 
     async def ask(
         self,

@@ -7,8 +7,16 @@ from enum import StrEnum
 from random import Random
 from typing import Final, Protocol
 
-from calbell.calcom.http import API_VERSION, MOST_ANSWER_BYTES, TIMEOUT, Answer, Answered, NoAnswer
-from calbell.calcom.me import Asked, CannotTell, read_me
+from calbell.calcom.http import (
+    API_VERSION,
+    MOST_ANSWER_BYTES,
+    TIMEOUT,
+    Answer,
+    Answered,
+    NoAnswer,
+    asked,
+)
+from calbell.calcom.me import Asked
 from tests.universe.instance import Instance, Mood
 from tests.universe.weather import Weather
 from tests.universe.wire import LONGEST_WAY_SECONDS
@@ -57,10 +65,7 @@ class Lookup:
 
     async def me(self, authorization: str) -> Asked:
         """Who the sender of this is."""
-        answer = await self.ask("GET", "/me", authorization)
-        if isinstance(answer, NoAnswer):
-            return CannotTell(answer.reason)
-        return read_me(answer.status, answer.body)
+        return asked(await self.ask("GET", "/me", authorization))
 
     async def ask(
         self,

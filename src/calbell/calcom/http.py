@@ -43,6 +43,13 @@ class NoAnswer(Struct, frozen=True):
 Answer: TypeAlias = Answered | NoAnswer
 
 
+def asked(answer: Answer) -> Asked:
+    """Who is said to have sent the question for who he is."""
+    if isinstance(answer, NoAnswer):
+        return CannotTell(answer.reason)
+    return read_me(answer.status, answer.body)
+
+
 class CalcomApi:
     """The API v2 of the instance at `base_url` (`https://api.cal.com/v2`, no slash at its end).
 
@@ -68,9 +75,7 @@ class CalcomApi:
             answer = await self._within_time("GET", "/me", authorization, None, MOST_ANSWER_BYTES)
         finally:
             self._slots.release()
-        if isinstance(answer, NoAnswer):
-            return CannotTell(answer.reason)
-        return read_me(answer.status, answer.body)
+        return asked(answer)
 
     async def ask(
         self,
