@@ -68,7 +68,7 @@ def moved_away(booking: Booking) -> str | None:
     """The uid to which the booking was moved first, unless somebody still has a seat in it."""
     if booking.seats is not None and booking.attendees:
         return None
-    moves = sorted((at, uid) for uid, at in _moves(booking))
+    moves = sorted((at, uid) for uid, at in moves_of(booking))
     return moves[0][1] if moves else booking.replaced_by_uid
 
 
@@ -78,7 +78,8 @@ def seated(before: Booking, after: Booking) -> Iterator[Person]:
     return (attendee for attendee in after.attendees if attendee.email not in known)
 
 
-def _moves(booking: Booking) -> Iterator[tuple[str, datetime]]:
+def moves_of(booking: Booking) -> Iterator[tuple[str, datetime]]:
+    """The uids of the bookings that took its place, or somebody's in it, and since when."""
     for name, at in booking.observed.items():
         if name.startswith("moved:"):
             yield name.removeprefix("moved:"), at

@@ -13,6 +13,10 @@ from calbell.telemetry import Metrics
 
 log = structlog.get_logger()
 
+PLAIN = "plain:"
+CHOSEN = "idempotency:"
+"""How keys of events begin: of those in the plain form, and of those whose sender chose a key."""
+
 
 class Hear:
     """Takes in what those tell who may tell events."""
@@ -38,7 +42,7 @@ def plain_key(body: bytes, chosen: str | None) -> str:
     """What makes an event in the plain form known again: the key that its sender chose, else its
     bytes. These are not the key that a webhook with the same bytes has: nothing was made of it.
     """
-    return f"plain:{sha256(body).hexdigest()}" if chosen is None else _own(chosen)
+    return f"{PLAIN}{sha256(body).hexdigest()}" if chosen is None else _own(chosen)
 
 
 def incoming_plain(body: bytes, event: BookingEvent, key: str) -> Incoming:
@@ -62,4 +66,4 @@ def under(chosen: str | None, incoming: Incoming) -> Incoming:
 
 
 def _own(chosen: str) -> str:
-    return f"idempotency:{chosen}"
+    return f"{CHOSEN}{chosen}"

@@ -33,6 +33,9 @@ from calbell.telemetry import Metrics
 
 log = structlog.get_logger()
 
+LOOKED_UP = "reconcile:"
+"""How keys of events begin that were looked up."""
+
 TRIGGER = "RECONCILED"
 """Under this name such events are kept, beside Cal.com's triggers."""
 
@@ -287,7 +290,7 @@ def _incoming(seen: Seen, event: BookingEvent, nth: int) -> Incoming:
         state=EventState.TAKEN,
         event=event,
         reason=None,
-        key=f"reconcile:{seen.event.uid}:{at}:{nth}:{body_hash[:16]}",
+        key=f"{LOOKED_UP}{seen.event.uid}:{at}:{nth}:{body_hash[:16]}",
         body_hash=body_hash,
         raw=seen.raw,
         sent_at=event.sent_at,

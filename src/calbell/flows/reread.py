@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -12,15 +12,14 @@ from calbell.domain.booking import Booking
 from calbell.domain.events import BookingEvent
 from calbell.domain.people import is_alias
 from calbell.domain.retelling import Heard, Sighted
+from calbell.domain.seats import moves_of
+from calbell.flows.hear import CHOSEN, PLAIN
+from calbell.flows.reconcile import LOOKED_UP
 from calbell.store.events import EventState
 from calbell.store.history import KeptEvent
 
 ReadPlain: TypeAlias = Callable[[Fields, str, datetime], BookingEvent | None]
 """Reads the plain form of events, told under a key at a time; `None` where it is refused."""
-
-_LOOKED_UP: Final = "reconcile:"
-_PLAIN: Final = ("plain:", "idempotency:")
-"""How the keys of events begin that are no webhooks; who chose a key may have told one too."""
 
 
 class Read(Struct, frozen=True):
@@ -60,13 +59,14 @@ class Read(Struct, frozen=True):
 
 def read(kept: KeptEvent, read_plain: ReadPlain) -> Read:
     """What this program reads in the event."""
-    if kept.key.startswith(_LOOKED_UP):
+    if kept.key.startswith(LOOKED_UP):
         seen = listing.seen(kept.raw)
         nth = kept.key.split(":")[-2]
         if seen is None or not nth.isdecimal():
             return Read(kept, None, is_unreadable=True)
         return Read(kept, Sighted(seen.event, seen.moved_to, int(nth)), is_unreadable=False)
-    if kept.key.startswith(_PLAIN):
+    # Who chose a key may have told a webhook's body too.
+    if kept.key.startswith((PLAIN, CHOSEN)):
         said = parsed(kept.raw)
         if said is not None and "triggerEvent" not in said:
             # It was sent when it occurred, or when it came: as it was kept.
@@ -99,18 +99,10 @@ def is_whole(booking: Booking, own: Sequence[Read], replacing: Sequence[Read]) -
         not any(map(is_erased, (*own, *replacing)))
         and not any(is_alias(person.email) for person in booking.people)
         and len(taken) >= booking.version
-        and moved_to >= set(moves_of(booking))
+        and moved_to >= {uid for uid, _ in moves_of(booking)}
     )
 
 
 def is_erased(one: Read) -> bool:
     """Whether the body is gone, as it named somebody who was removed."""
     return not one.kept.raw and one.kept.booking_id is not None
-
-
-def moves_of(booking: Booking) -> list[str]:
-    """The uids of the bookings that took its place, or somebody's in it."""
-    return [name.removeprefix(_MOVED) for name in booking.observed if name.startswith(_MOVED)]
-
-
-_MOVED: Final = "moved:"

@@ -11,9 +11,10 @@ from calbell.domain.booking import Booking
 from calbell.domain.comparison import Difference, Known, Side, Sort, Was, compared
 from calbell.domain.people import Directory
 from calbell.domain.retelling import Sighted, retold
+from calbell.domain.seats import moves_of
 from calbell.domain.veil import people_of
 from calbell.domain.wording import Voice, Words
-from calbell.flows.reread import Read, ReadPlain, in_order, is_erased, is_whole, moves_of, read
+from calbell.flows.reread import Read, ReadPlain, in_order, is_erased, is_whole, read
 from calbell.flows.surroundings import Policy
 from calbell.store import bookings, events, history, users
 from calbell.store.connection import Connection
@@ -173,7 +174,7 @@ class Retell:
     def _page(self, rows: Mapping[int, Booking], uids: Iterable[str]) -> _Page:
         """These bookings, and those with these uids of which there is no row."""
         own = history.events_of(self._connection, rows)
-        moved = {uid for booking in rows.values() for uid in moves_of(booking)}
+        moved = {uid for booking in rows.values() for uid, _ in moves_of(booking)}
         elsewhere = history.events_by_uid(self._connection, moved)
         was = history.told_of(self._connection, rows)
         subjects = [
@@ -194,7 +195,7 @@ class Retell:
     ) -> _Subject:
         moves = (
             self._read(one)
-            for other in (moves_of(kept) if kept else ())
+            for other, _ in (moves_of(kept) if kept else ())
             for one in elsewhere[other]
         )
         # One that was erased may have told of the move.
