@@ -116,9 +116,7 @@ def directory_of(connection: Connection, people: Iterable[Person | None]) -> Dir
 
 def directory(connection: Connection, ids: Iterable[int], addresses: Iterable[str]) -> Directory:
     """The users that have one of these ids or addresses, with all their addresses."""
-    held: dict[str, int] = dict(
-        connection.each(_SQL["users_by_address"], [(a,) for a in sorted(addresses)])
-    )
+    held = holders(connection, addresses)
     wanted: Sequence[tuple[int]] = [(id_,) for id_ in sorted({*ids, *held.values()})]
     rows = connection.each(_SQL["users_by_id"], wanted)
     theirs = _addresses(connection, (row[0] for row in rows))

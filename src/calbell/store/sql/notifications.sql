@@ -1,9 +1,6 @@
 -- name: insert_notifications
 -- The notifications exist. Those to be said now are made in the state that they have after it.
-insert into notifications (event_id, booking_id, booking_version, user_id, role, kind, state,
-  reason, due_at, expires_at, facts, created_at, settled_at)
-select event_id, booking_id, booking_version, user_id, role, kind, state, reason, due_at,
-  expires_at, facts, :now, settled_at
+{keep_notifications}
 from rows(event_id bigint, booking_id bigint, booking_version bigint, user_id bigint, role text,
   kind text, state text, reason text, due_at bigint, expires_at bigint, facts text,
   settled_at bigint) as r
@@ -12,10 +9,7 @@ returning id, booking_id, user_id, kind, due_at
 
 -- name: add_notifications
 -- The same, where they do not exist: what was told by a clock that was ahead is not told again.
-insert into notifications (event_id, booking_id, booking_version, user_id, role, kind, state,
-  reason, due_at, expires_at, facts, created_at, settled_at)
-select event_id, booking_id, booking_version, user_id, role, kind, state, reason, due_at,
-  expires_at, facts, :now, settled_at
+{keep_notifications}
 from rows(event_id bigint, booking_id bigint, booking_version bigint, user_id bigint, role text,
   kind text, state text, reason text, due_at bigint, expires_at bigint, facts text,
   settled_at bigint) as r

@@ -16,3 +16,10 @@ left join events e on e.id = n.event_id
 -- name: turn
 -- What orders each line of queued deliveries (domain/turns.py).
 case d.line when 2 then d.expires_at else d.due_at end
+
+-- name: keep_notifications
+-- New notifications, of a list of all that they hold.
+insert into notifications (event_id, booking_id, booking_version, user_id, role, kind, state,
+  reason, due_at, expires_at, facts, created_at, settled_at)
+select event_id, booking_id, booking_version, user_id, role, kind, state, reason, due_at,
+  expires_at, facts, :now, settled_at
