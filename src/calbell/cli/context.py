@@ -40,6 +40,11 @@ def settings() -> Settings:
     return found
 
 
+def is_there(engine: Engine) -> bool:
+    """Whether there is a database; of a server that is taken for granted."""
+    return not isinstance(engine, SqliteEngine) or Path(engine.path).exists()
+
+
 def _engine(found: Settings, *, makes: bool) -> Engine:
     """The settings' database. A SQLite file is brought up to date, and made if it is not there and
     this `makes` one; an out-of-date PostgreSQL is refused."""
@@ -47,11 +52,10 @@ def _engine(found: Settings, *, makes: bool) -> Engine:
 
     engine = engine_of(found.database_url)
     if isinstance(engine, SqliteEngine):
-        path = Path(engine.path).absolute()
-        if not makes and not path.exists():
+        if not makes and not is_there(engine):
             raise Failure(
-                f"there is no database {path}: run this where calbell serve runs, or set "
-                f"CALBELL_DATABASE_URL"
+                f"there is no database {Path(engine.path).absolute()}: run this where calbell "
+                f"serve runs, or set CALBELL_DATABASE_URL"
             )
         migrated = migrate.bring_up_to_date(engine, system_clock())
         if migrated.copied_to is not None:

@@ -23,6 +23,7 @@ from calbell.calcom.trial import try_address
 from calbell.callback import CallbackAddress
 from calbell.cli import findings
 from calbell.cli.callback import of_callback
+from calbell.cli.context import is_there
 from calbell.cli.findings import Finding, State, doubtful, fine, wrong
 from calbell.cli.output import narrate, out
 from calbell.config import AuthMethod, ConfigError, Settings
@@ -115,7 +116,7 @@ def _examine() -> Iterator[Finding]:
     connection = None
     try:
         engine = engine_of(settings.database_url)
-        if _is_there(engine):
+        if is_there(engine):
             connection = engine.connect()
             run_once(connection, migrate.check)
             yield from _database(engine, connection)
@@ -131,10 +132,6 @@ def _examine() -> Iterator[Finding]:
     yield from asyncio.run(_outside(settings, connection, records))
     if connection is not None:
         connection.close()
-
-
-def _is_there(engine: Engine) -> bool:
-    return not isinstance(engine, SqliteEngine) or Path(engine.path).exists()
 
 
 def _database(engine: Engine, connection: Connection) -> Iterator[Finding]:
