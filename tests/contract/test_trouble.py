@@ -92,6 +92,23 @@ def within(work: Callable[[], Awaitable[T]]) -> T:
     return asyncio.run(limited())
 
 
+async def on_each_writer(
+    database: ThreadedDatabase, engine: PostgresEngine, unit: Callable[[Connection], object]
+) -> None:
+    """The unit once on every connection that writes: none is done before each has begun."""
+    everybody = threading.Barrier(engine.writers, timeout=20)
+
+    def together(connection: Connection) -> None:
+        everybody.wait()
+        unit(connection)
+
+    ends = await asyncio.gather(
+        *(database.run(together) for _ in range(engine.writers)), return_exceptions=True
+    )
+    for error in filter(None, ends):
+        raise error
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Another program holds the database."""
@@ -444,23 +461,21 @@ def test_a_server_that_became_read_only_is_asked_anew(
 ) -> None:
     name = psycopg.conninfo.conninfo_to_dict(postgres_url)["dbname"]
     database = ThreadedDatabase(server)
+    made_read_only = query("select set_config('default_transaction_read_only', 'on', false)")
 
     async def work() -> list[int]:
         await database.run(save_many, 1, 1)
         with psycopg.connect(postgres_url, autocommit=True) as other:
             other.execute(f'alter database "{name}" set default_transaction_read_only = on')
-        made_read_only = query("select set_config('default_transaction_read_only', 'on', false)")
-        for _ in range(server.writers):
-            await database.run(lambda one: one.run(made_read_only))
+        await on_each_writer(database, server, lambda one: one.run(made_read_only))
         with pytest.raises(StoreUnavailable, match="read-only"):
             await database.run(save_many, 2, 1)
         with psycopg.connect(postgres_url, autocommit=True) as other:
             other.execute("set default_transaction_read_only = off")
             other.execute(f'alter database "{name}" reset default_transaction_read_only')
-        for _ in range(server.writers):
-            with suppress(StoreUnavailable):
-                await database.run(save_many, 3, 1)
-        await database.run(save_many, 3, 1)
+        with suppress(StoreUnavailable):
+            await on_each_writer(database, server, lambda one: save_many(one, 3, 1))
+        await on_each_writer(database, server, lambda one: save_many(one, 3, 1))
         return await database.read(ids_of)
 
     try:
