@@ -11,13 +11,17 @@ from typing import TypeAlias
 
 import msgspec
 from msgspec import Struct
-from starlette.types import Send
+from starlette.types import Scope, Send
 
 Header: TypeAlias = tuple[bytes, bytes]
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _JSON: Header = (b"content-type", b"application/json; charset=utf-8")
 _NOSNIFF: Header = (b"x-content-type-options", b"nosniff")
+
+WHOLE, ANSWER = "calbell.whole", "answer"
+"""The server's extension of ASGI, and what it has: a function that takes status, headers and body
+at once, and says whether it could."""
 
 
 class Answer(Struct, frozen=True):
@@ -27,21 +31,16 @@ class Answer(Struct, frozen=True):
     body: bytes
     headers: tuple[Header, ...] = (_JSON,)
 
-    async def send(self, send: Send, extra: tuple[Header, ...] = ()) -> None:
+    async def send(self, scope: Scope, send: Send, extra: tuple[Header, ...] = ()) -> None:
         """It is on its way to the client."""
-        await send(
-            {
-                "type": "http.response.start",
-                "status": self.status,
-                "headers": [
-                    *self.headers,
-                    (b"content-length", str(len(self.body)).encode()),
-                    _NOSNIFF,
-                    *extra,
-                ],
-            }
-        )
-        await send({"type": "http.response.body", "body": self.body})
+        length = (b"content-length", b"%d" % len(self.body))
+        headers = [*self.headers, length, _NOSNIFF, *extra]
+        extensions = scope.get("extensions")
+        whole = extensions and extensions.get(WHOLE)
+        if not whole or not whole[ANSWER](self.status, headers, self.body):
+            start = "http.response.start"
+            await send({"type": start, "status": self.status, "headers": headers})
+            await send({"type": "http.response.body", "body": self.body})
 
 
 class Problem(Struct, frozen=True):

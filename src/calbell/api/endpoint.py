@@ -77,7 +77,7 @@ class Endpoint:
         except ClientLeft:
             return
         answer = TOO_LARGE if call is None else await self._answer(call)
-        await answer.send(send)
+        await answer.send(scope, send)
 
     async def _answer(self, call: Call) -> Answer:
         handler = self._handlers.get(call.method)
@@ -112,20 +112,20 @@ class UserEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "OPTIONS":
-            await _PREFLIGHT.send(send)
+            await _PREFLIGHT.send(scope, send)
             return
         try:
             call = await read(scope, receive, USER_BODY)
         except ClientLeft:
             return
         if call is None:
-            await TOO_LARGE.send(send, _CORS)
+            await TOO_LARGE.send(scope, send, _CORS)
             return
         body = decoded(call)
         if isinstance(body, Answer):
-            await body.send(send, _CORS)
+            await body.send(scope, send, _CORS)
         elif isinstance(body, Problem):
-            await enveloped(body, call.url, self._clock()).send(send, (*_CORS, _UNKNOWN_ID))
+            await enveloped(body, call.url, self._clock()).send(scope, send, (*_CORS, _UNKNOWN_ID))
         else:
             await self._handle(call, body, send)
 
@@ -141,10 +141,10 @@ class UserEndpoint:
             answer = enveloped(said, call.url, self._clock()) if isinstance(said, Problem) else said
         except Exception as error:
             log.error("request_failed", method=call.method, **telemetry.described(error))
-            await WENT_WRONG.send(send, _CORS)
+            await WENT_WRONG.send(call.scope, send, _CORS)
             return
         id_ = uuid4_of(self._chance.getrandbits(128)).encode()
-        await answer.send(send, (*headers, (b"x-request-id", id_)))
+        await answer.send(call.scope, send, (*headers, (b"x-request-id", id_)))
 
     async def _admitted(
         self, handler: UserHandler, call: Call, body: Body

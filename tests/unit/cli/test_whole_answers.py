@@ -1,12 +1,19 @@
-"""An answer is one write, in the order of its parts, and none is lost at a close."""
+"""A whole answer is one write, and byte for byte what the library would have written."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
+import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
-from calbell.cli.whole_answers import GatheringTransport
+from calbell.api.answers import Answer
+from calbell.cli.whole_answers import WholeAnswers
+
+SAID = Answer(201, b'{"said":"yes"}')
 
 
 class Recording(asyncio.Transport):
@@ -30,62 +37,124 @@ class Recording(asyncio.Transport):
     def close(self) -> None:
         self.closed = True
 
+    @override
+    def pause_reading(self) -> None:
+        pass
 
-def told(story: Callable[[GatheringTransport, Recording], None]) -> Recording:
-    """What was written after the story and one more turn of the loop."""
+    @override
+    def resume_reading(self) -> None:
+        pass
 
+
+async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+    """Reads the request, and answers with what it had."""
+    body = (await receive())["body"]
+    await Answer(200, b"%b %b" % (scope["raw_path"], body)).send(
+        scope, send, ((b"x-request-id", b"1"),)
+    )
+
+
+async def unheard(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers before it has read anything."""
+    await SAID.send(scope, send)
+
+
+async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    await Answer(204, b"", ()).send(scope, send)
+
+
+async def twice(scope: Scope, receive: Receive, send: Send) -> None:
+    await SAID.send(scope, send)
+    await SAID.send(scope, send)
+
+
+class Talk:
+    """One connection to an application."""
+
+    def __init__(self, kind: type[HttpToolsProtocol], app: ASGIApp) -> None:
+        state = ServerState()
+        state.default_headers = [(b"date", b"Thu, 26 Nov 2026 04:00:00 GMT")]
+        config = Config(app, log_config=None, access_log=False, lifespan="off")
+        self.protocol = kind(config, state, {}, asyncio.get_running_loop())
+        self.transport = Recording()
+        self.protocol.connection_made(self.transport)
+
+    async def hear(self, request: bytes) -> None:
+        """It was asked, and answered."""
+        self.protocol.data_received(request)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Whatever was asked was answered as far as it can be."""
+        while self.protocol.tasks:
+            await asyncio.wait(self.protocol.tasks)
+            await asyncio.sleep(0)
+
+    def end(self) -> None:
+        """Nobody waits for anything any more."""
+        self.protocol.connection_lost(None)
+
+
+def told(kind: type[HttpToolsProtocol], app: ASGIApp, request: bytes) -> Recording:
     async def whole() -> Recording:
-        loop, recording = asyncio.get_running_loop(), Recording()
-        story(GatheringTransport(recording, loop), recording)
-        await asyncio.sleep(0)
-        return recording
+        talk = Talk(kind, app)
+        await talk.hear(request)
+        talk.end()
+        return talk.transport
 
     return asyncio.run(whole())
 
 
-def test_what_is_written_in_one_turn_goes_out_at_once() -> None:
-    def story(transport: GatheringTransport, recording: Recording) -> None:
-        transport.write(b"head ")
-        transport.write(b"body")
-        assert recording.written == []
+@pytest.mark.parametrize("app", [answering, unheard, nothing, twice])
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /one HTTP/1.1\r\n\r\n",
+        b"HEAD /one HTTP/1.1\r\n\r\n",
+        b"GET /one HTTP/1.0\r\n\r\n",
+        b"GET /one HTTP/1.1\r\nConnection: close\r\n\r\n",
+        b"POST /one HTTP/1.1\r\nContent-Length: 3\r\n\r\ntwo",
+        b"POST /one HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\ntwo",
+        b"GET /one HTTP/1.1\r\n\r\nGET /two HTTP/1.1\r\n\r\nHEAD /three HTTP/1.1\r\n\r\n",
+        b"GET /one HTTP/1.1\r\nConnection: close\r\n\r\nGET /two HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_it_is_what_the_library_would_have_written(app: ASGIApp, request_: bytes) -> None:
+    ours, librarys = (told(kind, app, request_) for kind in (WholeAnswers, HttpToolsProtocol))
+    assert b"".join(ours.written) == b"".join(librarys.written)
+    assert ours.closed == librarys.closed
+    assert b"HTTP/1.1 2" in ours.written[-1]
 
-    assert told(story).written == [b"head body"]
+
+def test_head_and_body_are_one_write() -> None:
+    (written,) = told(WholeAnswers, unheard, b"GET /one HTTP/1.1\r\n\r\n").written
+    head, body = written.split(b"\r\n\r\n")
+    assert body == SAID.body
+    assert b"content-length: 14" in head.split(b"\r\n")
 
 
-def test_what_is_written_before_a_close_is_not_lost() -> None:
-    def story(transport: GatheringTransport, recording: Recording) -> None:
-        transport.write(b"head ")
-        transport.write(b"body")
-        transport.close()
-        assert recording.written == [b"head body"]
-        assert recording.closed
+def test_nothing_is_written_to_a_connection_that_does_not_take_it_until_it_does() -> None:
+    async def whole() -> None:
+        talk = Talk(WholeAnswers, unheard)
+        talk.protocol.pause_writing()
+        talk.protocol.data_received(b"GET /one HTTP/1.1\r\n\r\n")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert talk.transport.written == []
+        talk.protocol.resume_writing()
+        await talk.settle()
+        assert b"".join(talk.transport.written).endswith(SAID.body)
+        talk.end()
 
-    assert told(story).written == [b"head body"]
+    asyncio.run(whole())
 
 
 def test_nothing_is_written_to_a_connection_that_was_lost_meanwhile() -> None:
-    def story(transport: GatheringTransport, recording: Recording) -> None:
-        transport.write(b"late")
-        recording.closed = True
+    async def whole() -> None:
+        talk = Talk(WholeAnswers, unheard)
+        talk.protocol.data_received(b"GET /one HTTP/1.1\r\n\r\n")
+        talk.end()
+        await talk.settle()
+        assert talk.transport.written == []
 
-    assert told(story).written == []
-
-
-def test_a_later_turn_is_a_write_of_its_own() -> None:
-    async def whole() -> list[bytes]:
-        recording = Recording()
-        transport = GatheringTransport(recording, asyncio.get_running_loop())
-        for part in (b"one", b"two"):
-            transport.write(part)
-            await asyncio.sleep(0)
-        return recording.written
-
-    assert asyncio.run(whole()) == [b"one", b"two"]
-
-
-def test_all_else_is_the_transports_own() -> None:
-    def story(transport: GatheringTransport, recording: Recording) -> None:
-        assert transport.get_extra_info("peername") == ("192.0.2.1", 1)
-        assert not transport.is_closing()
-
-    told(story)
+    asyncio.run(whole())
