@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from msgspec import structs
 
 from calbell.store.connection import Connection
 from calbell.store.database import run_once
@@ -175,18 +176,10 @@ def aged(
 
 def plan(connection: Connection, statement: Statement) -> str:
     """The engine's plan of a statement, as text."""
-    if connection.dialect is Dialect.SQLITE:
-        sql = f"explain query plan {statement.sqlite}"
-    else:
-        sql = f"explain {statement.postgresql}"
-    explained = Statement(
-        "explain",
-        "",
-        (),
-        statement.columns,
-        statement.scalars,
-        sql,
-        sql,
+    explained = structs.replace(
+        statement,
+        sqlite=f"explain query plan {statement.sqlite}",
+        postgresql=f"explain {statement.postgresql}",
         returns_rows=True,
     )
     numbers = dict.fromkeys(statement.scalars, 5000)

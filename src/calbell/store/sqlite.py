@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
+import msgspec
 from msgspec import Struct, structs
 
 from calbell.store.connection import Row, StoreDamaged, StoreUnavailable, Value
@@ -18,8 +19,8 @@ from calbell.store.sqlite_file import FileId, damaged, file_id, lost, require_wh
 from calbell.store.sqlite_log import CHECKPOINT_PAGES, LONGEST_LOG, Log
 from calbell.store.statements import Dialect, Statement
 
-OLDEST = (3, 37)
-"""`strict` tables; `returning` and `update ... from` are older."""
+OLDEST = (3, 38)
+"""JSON in every build, and `->>`; `strict` tables, `returning` and `update ... from` are older."""
 
 FULL = 2
 """The number of synchronous=FULL: each commit is synced before it returns."""
@@ -101,6 +102,9 @@ class SqliteConnection:
         if not statement.returns_rows:
             self._raw.executemany(sql, [row + rest for row in rows] if rest else rows)
             return []
+        if statement.in_json:
+            listed = list(rows) if len(statement.columns) > 1 else [value for (value,) in rows]
+            return self._raw.execute(sql, (_json(listed), *rest)).fetchall() if listed else []
         execute, results = self._raw.execute, list[Row]()
         for row in rows:
             results += execute(sql, row + rest).fetchall()
@@ -233,6 +237,10 @@ class SqliteEngine(Struct, frozen=True):
 
 def _in_order(statement: Statement, scalars: dict[str, Value]) -> tuple[Value, ...]:
     return tuple([scalars[name] for name in statement.scalars])
+
+
+def _json(rows: list[Value] | list[tuple[Value, ...]]) -> str:
+    return msgspec.json.encode(rows).decode()
 
 
 def _statements(sql: str) -> Iterator[str]:

@@ -8,16 +8,17 @@ A file of `sql/` holds statements, each under a header:
     update ... from rows(id bigint) as r where id = r.id
 
 Parameters are written `:name`. `rows(column type, ...) as alias` stands for a list of rows: on
-PostgreSQL one statement over arrays, on SQLite one row for which the statement is run again and
-again. `{name}` stands for a fragment: of `sql/shared/`, what several statements have in common; or
-of `sql/sqlite/` or `sql/postgresql/`, what the engines do not have in common. `moves:` lines
-declare state transitions; a test compares them with the domain's table.
+PostgreSQL arrays; on SQLite the list in JSON where something comes back, else one row for which the
+statement is run again and again. `{name}` stands for a fragment: of `sql/shared/`, what several
+statements have in common; or of `sql/sqlite/` or `sql/postgresql/`, what the engines do not have in
+common. `moves:` lines declare state transitions; a test compares them with the domain's table.
 """
 
 import re
 from collections.abc import Mapping
 from enum import StrEnum
 from importlib.resources import files
+from itertools import count
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -34,7 +35,8 @@ class Statement(Struct, frozen=True):
     """A statement in both dialects.
 
     `columns` are those of its list of rows (none: it has no list), `scalars` its other parameters
-    in the order in which SQLite takes them after the columns.
+    in the order in which SQLite takes them after the columns. `in_json`: SQLite takes the whole
+    list, in JSON, in the place of the columns.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Statement(Struct, frozen=True):
     sqlite: str
     postgresql: str
     returns_rows: bool
+    in_json: bool = False
 
 
 _HEADER = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
@@ -59,7 +62,7 @@ _RETURNS = re.compile(r"^\s*(select|with)\b|\breturning\b", re.IGNORECASE)
 def load(family: str) -> Mapping[str, Statement]:
     """The statements of `sql/<family>.sql` by name."""
     text = _read(f"{family}.sql")
-    return MappingProxyType({name: _statement(name, body) for name, body in _split(text)})
+    return MappingProxyType({name: statement(name, body) for name, body in _split(text)})
 
 
 def families() -> tuple[str, ...]:
@@ -87,7 +90,8 @@ def _fragments(folder: str) -> dict[str, str]:
 _FRAGMENTS = {dialect: _fragments("shared") | _fragments(dialect) for dialect in Dialect}
 
 
-def _statement(name: str, body: str) -> Statement:
+def statement(name: str, body: str) -> Statement:
+    """The statement of which this is the text, with the comments before it."""
     comments = [line[3:] for line in body.splitlines() if line.startswith("-- ")]
     sql = "\n".join(line for line in body.splitlines() if not line.startswith("--"))
     sql = sql.strip().rstrip(";")
@@ -98,15 +102,21 @@ def _statement(name: str, body: str) -> Statement:
     scalars = tuple(dict.fromkeys(_PARAMETER.findall(texts[Dialect.SQLITE])))
     if len(columns) != len({c for c, _ in columns} - set(scalars)):
         raise ValueError(f"{name}: a parameter has the name of a column")
+    returns_rows = any(_RETURNS.search(text) for text in texts.values())
+    # Row by row the driver is quickest where it need not hand over what came of each; and JSON has
+    # no form for bytes.
+    in_json = returns_rows and bool(columns) and all(type_ != "bytea" for _, type_ in columns)
+    for_sqlite = _for_sqlite_in_json if in_json else _for_sqlite
     return Statement(
         name=name,
         purpose=" ".join(line for line in comments if not line.startswith("moves: ")),
         moves=tuple(line[7:] for line in comments if line.startswith("moves: ")),
         columns=tuple(c for c, _ in columns),
         scalars=scalars,
-        sqlite=_for_sqlite(texts[Dialect.SQLITE], columns, scalars),
+        sqlite=for_sqlite(texts[Dialect.SQLITE], columns, scalars),
         postgresql=_for_postgresql(texts[Dialect.POSTGRESQL], columns),
-        returns_rows=any(_RETURNS.search(text) for text in texts.values()),
+        returns_rows=returns_rows,
+        in_json=in_json,
     )
 
 
@@ -122,6 +132,14 @@ def _for_sqlite(sql: str, columns: list[tuple[str, str]], scalars: tuple[str, ..
     sql = _ONE_ROW.sub(lambda match: f"values ({_placed(match[1], places)})", sql)
     sql = _PARAMETER.sub(lambda match: f"?{numbers[match[1]]}", sql)
     return _ROWS.sub(lambda match: f"(select {one_row}) as {match[2]}", sql)
+
+
+def _for_sqlite_in_json(sql: str, columns: list[tuple[str, str]], scalars: tuple[str, ...]) -> str:
+    numbers = {name: at for at, name in enumerate(scalars, 2)}
+    values = ("value",) if len(columns) == 1 else (f"value->>{at}" for at in count())
+    row = ", ".join(f"{value} as {name}" for value, (name, _) in zip(values, columns, strict=False))
+    sql = _PARAMETER.sub(lambda match: f"?{numbers[match[1]]}", sql)
+    return _ROWS.sub(lambda match: f"(select {row} from json_each(?1)) as {match[2]}", sql)
 
 
 def _placed(names: str, places: Mapping[str, str]) -> str:
