@@ -106,8 +106,14 @@ def plan(
     fresh_until = min(event_at, now) + FRESH_FOR
     news: dict[_Key, Planned] = {}
     unwanted: dict[_Key, tuple[Planned, Suppression]] = {}
+    told = tuple(recipients(booking, directory, rules.roles))
     for change in changes:
-        concerned = _concerned(booking, change, directory, rules.roles)
+        concerned = told
+        if change.attendee is not None:
+            # A seat is its attendee's own matter, also when he has just given it up: the other
+            # attendees are not told.
+            alone = structs.replace(booking, attendees=(change.attendee,))
+            concerned = tuple(recipients(alone, directory, rules.roles))
         for user, item in _news(booking, change, concerned, fresh_until, now):
             # Of several seats that one event fills, a user is told once.
             against = _against(change, user, defaults)
@@ -117,7 +123,6 @@ def plan(
                 news.setdefault(_key(item), item)
             else:
                 unwanted.setdefault(_key(item), (item, against))
-    told = recipients(booking, directory, rules.roles)
     wanted = {_key(item): item for item in _reminders(booking, told, defaults)}
     waited = {_key(item.planned): item.planned for item in waiting}
     return Plan(
@@ -237,16 +242,6 @@ def _together(booking: Booking, change: Change) -> str | None:
         host, booker = booking.organizer, booking.attendees[0]
         return f"series of {host.user_id or host.email} and {booker.email}: {booking.title}"
     return None
-
-
-def _concerned(
-    booking: Booking, change: Change, directory: Directory, roles: frozenset[Role]
-) -> Iterator[tuple[User, Role]]:
-    """A seat is its attendee's own matter, also when he has just given it up: the other attendees
-    are not told."""
-    if change.attendee is not None:
-        booking = structs.replace(booking, attendees=(change.attendee,))
-    return recipients(booking, directory, roles)
 
 
 def _reminders(
