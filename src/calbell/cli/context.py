@@ -45,6 +45,13 @@ def is_there(engine: Engine) -> bool:
     return not isinstance(engine, SqliteEngine) or Path(engine.path).exists()
 
 
+def _missing(engine: SqliteEngine) -> Failure:
+    return Failure(
+        f"there is no database {Path(engine.path).absolute()}: run this where calbell serve runs, "
+        "or set CALBELL_DATABASE_URL"
+    )
+
+
 def _engine(found: Settings, *, makes: bool) -> Engine:
     """The settings' database. A SQLite file is brought up to date, and made if it is not there and
     this `makes` one; an out-of-date PostgreSQL is refused."""
@@ -53,10 +60,7 @@ def _engine(found: Settings, *, makes: bool) -> Engine:
     engine = engine_of(found.database_url)
     if isinstance(engine, SqliteEngine):
         if not makes and not is_there(engine):
-            raise Failure(
-                f"there is no database {Path(engine.path).absolute()}: run this where calbell "
-                f"serve runs, or set CALBELL_DATABASE_URL"
-            )
+            raise _missing(engine)
         migrated = migrate.bring_up_to_date(engine, system_clock())
         if migrated.copied_to is not None:
             log.info("copied", before=migrated.applied[0], file=str(migrated.copied_to))
@@ -95,7 +99,7 @@ def read_only(found: Settings, since: int) -> Iterator[Connection]:
     if isinstance(engine, SqliteEngine):
         engine = engine.serving()
         if engine.served is None:
-            raise Failure(f"there is no database {engine.path}: CALBELL_DATABASE_URL names it")
+            raise _missing(engine)
     connection = engine.connect()
     try:
         connection.run(_SESSION["only_read"])

@@ -7,6 +7,7 @@ loop.
 
 from collections.abc import Iterable
 from functools import partial
+from weakref import ref
 
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import (
@@ -42,15 +43,17 @@ class WholeAnswers(HttpToolsProtocol):
         self._was_asked = True
         if self._is_stopping:
             self.cycle.keep_alive = False
-        self.scope["extensions"] = {WHOLE: {ANSWER: partial(answer, self.cycle)}}
+        # Not the cycle itself, which has the scope: both would be left to the garbage collector.
+        self.scope["extensions"] = {WHOLE: {ANSWER: partial(answer, ref(self.cycle))}}
 
 
 def answer(
-    cycle: RequestResponseCycle, status: int, headers: Iterable[Header], body: bytes
+    asked: "ref[RequestResponseCycle]", status: int, headers: Iterable[Header], body: bytes
 ) -> bool:
     """The answer is on its way; `False` if the connection does not take it now, and nothing was
     done. The headers must be well formed, with the body's length among them."""
-    if cycle.disconnected or cycle.response_started or cycle.flow.write_paused:
+    cycle = asked()
+    if cycle is None or cycle.disconnected or cycle.response_started or cycle.flow.write_paused:
         return False
     parts = [STATUS_LINE[status]]
     for name, value in (*cycle.default_headers, *headers):

@@ -8,9 +8,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from calbell.console import masked
 from calbell.console.desk import Desk, clean, whole_number
 from calbell.console.sessions import Session
-from calbell.flows import veil
 from calbell.flows.replay import Replay, Replayed, take_in_again
 from calbell.store import events, search
 from calbell.store.search import BEYOND, WholeEvent
@@ -91,7 +91,7 @@ class Events:
     ) -> Response:
         values = {
             "event": event,
-            "body": veil.shown(event.raw, whole=whole),
+            "body": masked.shown(event.raw, whole=whole),
             "whole": whole,
             "replayed": request.query_params.get("replayed"),
         }

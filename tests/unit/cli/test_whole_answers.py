@@ -1,7 +1,9 @@
 """A whole answer is one write, and byte for byte what the library would have written."""
 
 import asyncio
+import gc
 from typing import Any
+from weakref import ref
 
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -158,3 +160,21 @@ def test_nothing_is_written_to_a_connection_that_was_lost_meanwhile() -> None:
         assert talk.transport.written == []
 
     asyncio.run(whole())
+
+
+def test_nothing_of_a_request_is_left_to_the_garbage_collector() -> None:
+    """It is run seldom, and frees nothing while the service works (cli/serve.py)."""
+
+    async def whole() -> None:
+        talk = Talk(WholeAnswers, unheard)
+        await talk.hear(b"GET /one HTTP/1.1\r\n\r\n")
+        first = ref(talk.protocol.cycle)
+        await talk.hear(b"GET /two HTTP/1.1\r\n\r\n")
+        assert first() is None
+        talk.end()
+
+    gc.disable()
+    try:
+        asyncio.run(whole())
+    finally:
+        gc.enable()

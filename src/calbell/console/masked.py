@@ -1,4 +1,4 @@
-"""Veil: the body of an event, shown without what it says of people."""
+"""Masked: the body of an event, shown without what it says of people."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ def shown(raw: bytes, *, whole: bool) -> str:
     is no JSON is shown only whole. It is text that can be sent, and not longer than a page holds.
     """
     try:
-        value = _veiled(json.loads(raw.decode("utf-8", "replace")), None, whole=whole)
+        value = _masked(json.loads(raw.decode("utf-8", "replace")), None, whole=whole)
         text = json.dumps(value, indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         text = raw.decode("utf-8", "replace") if whole else f"{len(raw)} bytes that are no JSON"
@@ -42,15 +42,15 @@ def shown(raw: bytes, *, whole: bool) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n…"
 
 
-def _veiled(value: Any, name: str | None, *, whole: bool) -> Any:
+def _masked(value: Any, name: str | None, *, whole: bool) -> Any:
     match value:
         case Mapping():
             return {
-                (key if whole or _is_name(key) else HIDDEN): _veiled(one, key, whole=whole)
+                (key if whole or _is_name(key) else HIDDEN): _masked(one, key, whole=whole)
                 for key, one in value.items()
             }
         case list():
-            return [_veiled(one, name, whole=whole) for one in value]
+            return [_masked(one, name, whole=whole) for one in value]
         case str() if name is not None and any(part in name.lower() for part in _NEVER):
             return HIDDEN if value else value
         case str() if not whole and name not in _PLAIN and value:

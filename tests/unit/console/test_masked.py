@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calbell.flows.veil import HIDDEN, LONGEST, shown
+from calbell.console.masked import HIDDEN, LONGEST, shown
 from tests import payloads
 
 NAMES = st.text(st.characters(categories=["L"]), min_size=12, max_size=20)
