@@ -59,6 +59,17 @@ def test_what_was_queued_or_being_sent_ends_as_unknown(connection: Connection) -
     assert world.run(deliveries.next_lost_at) is None
 
 
+def test_what_was_being_sent_ends_also_where_it_had_time(connection: Connection) -> None:
+    """As what tries broken credentials: it is held until it is stale."""
+    world = copied(connection)
+    world.queue(7, at=NOW - SECOND)
+    world.lease(NOW - SECOND)
+    world.run(lambda c: c.script(f"update deliveries set due_at = {to_ms(LATER)}"))
+    note(world)
+    assert world.run(restore, OURS, MORNING) == Restored(NOW, Ended(1, 0))
+    assert world.states() == [("unknown", "restored", 1, 0)]
+
+
 def test_what_was_to_be_tried_later_is_sent_and_marked(connection: Connection) -> None:
     world = copied(connection)
     world.queue(7, at=LATER)

@@ -86,14 +86,16 @@ def lost(_request: Request, _response: Response) -> Response:
 
 
 class Stage:
-    """The service and its world. `at` says what a test does when, in virtual time."""
+    """The service and its world. With `sets_clock` the service has a clock that can be set:
+    `set_back_by` says how far behind the world's it is."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, *, sets_clock: bool = False, **settings: Any) -> None:
         self._loop = VirtualLoop()
+        self.set_back_by = timedelta()
         self.connection = SqliteConnection(":memory:")
         run_once(self.connection, migrate.migrate, START)
         self.service = PushService(
-            lambda: self.now().timestamp(), Random("expo"), 2.0, keep_requests=0
+            lambda: self._true_now().timestamp(), Random("expo"), 2.0, keep_requests=0
         )
         self.line = Line(self.service)
         self.database = CountingDatabase(self.connection)
@@ -108,10 +110,14 @@ class Stage:
             self.metrics,
             lanes=1,
             net=timedelta(days=1),
+            steady=self._true_now if sets_clock else None,
         )
 
     def now(self) -> datetime:
-        """The time on this stage."""
+        """The time on this stage, by the service's clock."""
+        return self._true_now() - self.set_back_by
+
+    def _true_now(self) -> datetime:
         return START + timedelta(seconds=self._loop.time())
 
     def plays(self, story: Coroutine[Any, Any, None]) -> None:

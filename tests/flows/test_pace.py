@@ -2,6 +2,7 @@
 
 from asyncio import sleep
 from bisect import bisect_left
+from collections.abc import Iterator
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from calbell.flows.claim import Claim
-from tests.flows.stage import CountingDatabase, Stage
+from tests.flows.stage import START, CountingDatabase, Stage
 
 RATE = 200
 
@@ -24,6 +25,15 @@ def slow(monkeypatch: pytest.MonkeyPatch, seconds: Any) -> None:
         return result
 
     monkeypatch.setattr(CountingDatabase, "run", late)
+
+
+def _of_a_claim(result: object, waits: Iterator[float]) -> float:
+    """The next of the waits where something was claimed."""
+    match result:
+        case (Claim(), _):
+            return next(waits, 0.0)
+        case _:
+            return 0.0
 
 
 def most_in_a_second(sent: list[tuple[float, int]]) -> int:
@@ -60,15 +70,7 @@ def test_what_stood_still_until_its_lease_is_nearly_over_is_not_sent(
     stage = Stage()
     token = stage.phone(1)
     waits = iter([40.0])
-
-    def wait(result: object) -> float:
-        match result:
-            case (Claim(), _):
-                return next(waits, 0.0)
-            case _:
-                return 0.0
-
-    slow(monkeypatch, wait)
+    slow(monkeypatch, lambda result: _of_a_claim(result, waits))
 
     async def story() -> None:
         stage.tell(1)
@@ -78,6 +80,30 @@ def test_what_stood_still_until_its_lease_is_nearly_over_is_not_sent(
 
     stage.plays(story())
     assert [number for _, number in stage.line.sent] == [1]
+    assert stage.shown(token) == 1
+    assert stage.states() == {("delivered", None): 1}
+
+
+def test_what_has_its_turn_only_in_an_hour_because_the_clock_was_set_back_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its lease runs out long before, and then it is sent."""
+    stage = Stage(sets_clock=True)
+    token = stage.phone(1)
+    waits = iter([5.0])
+    slow(monkeypatch, lambda result: _of_a_claim(result, waits))
+
+    async def story() -> None:
+        stage.tell(1)
+        await sleep(2)
+        stage.set_back_by = timedelta(hours=1)
+        await sleep(10)
+        assert stage.line.sent == []
+        await sleep(3 * 3600)
+
+    stage.plays(story())
+    assert [number for _, number in stage.line.sent] == [1]
+    assert stage.line.sent[0][0] < START.timestamp() + 120
     assert stage.shown(token) == 1
     assert stage.states() == {("delivered", None): 1}
 

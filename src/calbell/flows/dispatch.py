@@ -168,8 +168,9 @@ class Dispatch:
         hashes = {one.id: c.words_hash for one, c in zip(request, composed, strict=True)}
         sending = structs.replace(sending, words_hashes=hashes)
         await self._take_turn(claimed)
-        if self._clock() - claimed.turn_at > self._pace.lease / 2:
-            # This process stood still. By the time of the answer they are another worker's.
+        if abs(self._clock() - claimed.turn_at) > self._pace.lease / 2:
+            # This process stood still, or the clock was set back and its turn is not for long. By
+            # the time of the answer they are another worker's.
             log.warning("request_dropped", deliveries=len(request))
             return
         answer: Answer = AllUnclear("STOPPED")
@@ -199,8 +200,11 @@ class Dispatch:
             self._wake()
 
     async def _take_turn(self, claimed: Claim) -> None:
-        """It is this request's turn; where that is over, the next one is put off."""
+        """It is this request's turn, or will not be for longer than its lease allows; where that is
+        over, the next one is put off."""
         wait = claimed.turn_at - self._clock()
+        if wait > self._pace.lease / 2:
+            return
         if wait > timedelta():
             await asyncio.sleep(wait.total_seconds())
         elif self._pace.rate and -wait > LATE:

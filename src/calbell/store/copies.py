@@ -46,7 +46,7 @@ def end_before(connection: Connection, copied_at: datetime, now: datetime) -> En
     at, ms = to_ms(copied_at), to_ms(now)
     ended = Ended(
         deliveries=connection.count(_SQL["end_queued_before"], copied_at=at, now=ms)
-        + connection.count(_SQL["end_sending_before"], copied_at=at, now=ms),
+        + connection.count(_SQL["end_sending"], now=ms),
         notifications=connection.count(_SQL["suppress_waiting_before"], copied_at=at, now=ms),
     )
     connection.count(_SQL["doubt_queued"])

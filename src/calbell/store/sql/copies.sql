@@ -27,12 +27,13 @@ update copies set restored_at = :now where restored_at is null
 update deliveries set state = 'unknown', reason = 'restored', settled_at = :now
 where state = 'queued' and due_at <= :copied_at
 
--- name: end_sending_before
--- So it has what it was sending.
+-- name: end_sending
+-- So it has what it was sending, whenever that had to be sent: what tries broken credentials is sent
+-- long before.
 -- moves: sending -> unknown
 update deliveries set state = 'unknown', reason = 'restored', settled_at = :now, worker = null,
   lease_until = null
-where state = 'sending' and due_at <= :copied_at
+where state = 'sending'
 
 -- name: doubt_queued
 -- What was to be tried later, it may have sent.
