@@ -42,6 +42,26 @@ def test_phones_that_are_called_gone_in_a_wave_are_rung_when_it_is_over(
     assert all(stage.shown(token) for token in tokens)
 
 
+@pytest.mark.parametrize("at", ["ticket", "receipt"])
+def test_a_wave_is_one_however_many_answers_were_good_before_it(
+    at: Literal["ticket", "receipt"],
+) -> None:
+    stage = Stage()
+    tokens = [stage.phone(7) for _ in range(300)]
+
+    async def story() -> None:
+        stage.tell(*[7] * 5)
+        await sleep(15 * MINUTE)
+        false_wave(stage, at, 3)
+        stage.tell(7)
+        await sleep(HOUR)
+
+    stage.plays(story())
+    assert dead(stage) == 0
+    assert stage.states() == {("delivered", None): 1800}
+    assert all(stage.shown(token) == 6 for token in tokens)
+
+
 def test_what_a_doubted_receipt_told_of_may_have_rung() -> None:
     """It is not sent again, as the phone is gone by then, and nobody says that it was not sent."""
     stage = Stage()

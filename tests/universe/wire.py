@@ -1,7 +1,6 @@
 """The way of one process to Expo: a network that loses, delays and spoils."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping
 from random import Random
 from typing import Protocol
@@ -9,7 +8,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from calbell.domain.sightings import WAVE_SPAN, is_wave
+from calbell.domain.sightings import WAVE_LEAST
 from calbell.expo.messages import MOST_RECIPIENTS
 from calbell.expo.transport import AnswerLost, NotTransmitted, Reply
 from calbell.flows.claim import PACE
@@ -105,7 +104,6 @@ class Wire:
         self._given = given
         self._most_at_once = most_at_once
         self._under_way = 0
-        self._answered = deque[tuple[float, int]]()
 
     async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         network, of_receipts = self._network, path != SEND
@@ -130,13 +128,10 @@ class Wire:
         return reply
 
     def _note_gone(self, tokens: list[str], taken: list[Handed], fault: Fault | None) -> None:
-        now = self._network.loop.time()
-        self._answered.append((now, len(tokens)))
-        while self._answered[0][0] < now - WAVE_SPAN.total_seconds():
-            self._answered.popleft()
+        """Half of the phones of one answer are not gone at once, whatever was heard before."""
         if isinstance(fault, faults.Wave) and fault.at == "ticket":
             gone = sorted({*tokens} - {one.token for one in taken})
-            if is_wave(sum(number for _, number in self._answered), len(gone)):
+            if len(gone) >= max(WAVE_LEAST, len(tokens) / 2):
                 self._network.doubted(gone)
 
     def _check(self, tokens: list[str]) -> None:

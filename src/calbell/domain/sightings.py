@@ -4,6 +4,7 @@ Now and then Expo calls many phones gone that are not (expo/expo#1745). Then the
 a phone is dead when Expo still says so a day later.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
@@ -17,6 +18,9 @@ ASKED_AGAIN: Final = Backoff(timedelta(minutes=10), timedelta(hours=2))
 WAVE_SPAN: Final = timedelta(minutes=15)
 WAVE_LEAST: Final = 20
 WAVE_SHARE: Final = 0.5
+WAVE_NEWEST: Final = 2_000
+"""Of so many phones, the newest, it is asked whether they are a wave: one shows at once, however
+much went well before it."""
 
 
 class Sighting(Enum):
@@ -34,7 +38,16 @@ def sighting(*, in_wave: bool, suspected_at: datetime | None, asked_at: datetime
     return Sighting.GONE if confirmed else Sighting.DOUBTED
 
 
-def is_wave(answered: int, gone: int) -> bool:
-    """Whether so many phones gone, of those of one project that were answered about within
-    `WAVE_SPAN`, are a fault of Expo's rather than people who left."""
-    return gone >= WAVE_LEAST and gone >= WAVE_SHARE * answered
+def is_wave(heard: Iterable[tuple[int, int]]) -> bool:
+    """Whether so many phones gone are a fault of Expo's rather than people who left. `heard` are
+    answers about one project's phones within `WAVE_SPAN`, the newest first: about how many, and how
+    many of them are gone. The last few answers may be a wave, or the last many."""
+    answered = gone = 0
+    for number, of_them in heard:
+        answered += number
+        gone += of_them
+        if gone >= WAVE_LEAST and gone >= WAVE_SHARE * answered:
+            return True
+        if answered >= WAVE_NEWEST:
+            return False
+    return False

@@ -28,7 +28,7 @@ class Brake:
         while not now - WAVE_SPAN <= heard[0][0] <= now:
             # The second comparison is for a clock that was set back.
             heard.popleft()
-        in_wave = is_wave(sum(number for _, number, _ in heard), sum(gone for _, _, gone in heard))
+        in_wave = is_wave((number, gone) for _, number, gone in reversed(heard))
         self._note(project_id, in_wave)
         return in_wave
 

@@ -40,6 +40,9 @@ from calbell.telemetry import Metrics
 log = structlog.get_logger()
 
 
+KEPT_AT_EXPO = timedelta(hours=24)
+"""Receipts, counted from the ticket (expo-push.md section 6)."""
+
 FEWEST_LOOKS = 3
 """Before a receipt is given up, however long ago its ticket came."""
 
@@ -115,9 +118,16 @@ class Collect:
             case NoReceipts(code, wait):
                 log.warning("receipts_not_answered", code=code, number=len(due))
                 self._failures += 1
+                # What makes Expo fail may be among them.
+                self._most = max(self._most // 2, 1)
                 pause = self._patience.backoff.pause(self._failures, self._chance.random())
-                until = self._clock() + max(pause, wait or timedelta())
-                await self._put_off(due, until)
+                now = self._clock()
+                until = now + max(pause, wait or timedelta())
+                forgotten = [one for one in due if now - one.sent_at > KEPT_AT_EXPO]
+                await self._put_off([one for one in due if one not in forgotten], until)
+                if forgotten:
+                    # Whatever Expo answers some day: of these it knows nothing any more.
+                    await self._settle([(one, Missing()) for one in forgotten])
                 return until
             case _:
                 assert_never(answer)

@@ -14,7 +14,20 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
     [(0, 0, False), (19, 19, False), (20, 20, True), (40, 20, True), (41, 20, False)],
 )
 def test_many_at_once_are_a_wave(answered: int, gone: int, wave: bool) -> None:
-    assert is_wave(answered, gone) is wave
+    assert is_wave([(answered, gone)]) is wave
+    assert is_wave([(1, at >= answered - gone) for at in range(answered)]) is wave
+
+
+def test_the_newest_are_a_wave_however_much_went_well_before() -> None:
+    assert is_wave([(10, 10), (10, 10), (5000, 0)])
+    assert is_wave([(10, 0), (10, 0), (10, 10), (10, 10), (5000, 0)])
+    assert not is_wave([(10, 0), (10, 0), (1, 0), (10, 10), (10, 10), (5000, 0)])
+
+
+def test_a_wave_is_not_looked_for_far_back() -> None:
+    wave = [(100, 100)] * 40
+    assert is_wave([(100, 0)] * 10 + wave)
+    assert not is_wave([(100, 0)] * 11 + wave)
 
 
 @pytest.mark.parametrize(
