@@ -40,6 +40,10 @@ from calbell.telemetry import Metrics
 
 log = structlog.get_logger()
 
+KEEPS_EVERY = timedelta(seconds=2)
+"""So often at least it is tried to keep what Expo said, where the database fails: within the moment
+for which nobody calls it lost (`rescue.KEEPS_WITHIN`)."""
+
 LAST_MOMENT = timedelta(seconds=1)
 """How long an end waits for the database to keep what is known."""
 
@@ -185,7 +189,7 @@ class Dispatch:
             self._metrics.sent(answer, len(request), (now - sending.started_at).total_seconds())
             had_failures = self._outage.has_failures
             kept = self._reported(sending, answer, now)
-            await self._keep(kept, attempt)
+            await self._keep(kept)
             if had_failures or kept.shown or not kept.all_accepted:
                 self._wake()
             looks = (one.receipt_due_at for one in kept.completions if one.receipt_due_at)
@@ -236,7 +240,7 @@ class Dispatch:
                 assert_never(answer)
         return report(sending, answer, self._pace, now, in_wave=in_wave, alone=alone)
 
-    async def _keep(self, kept: Report, attempt: int) -> None:
+    async def _keep(self, kept: Report) -> None:
         """What Expo said is known here alone until it is kept: it waits for a failing database."""
         if kept.paused_until is not None:
             log.warning(
@@ -251,8 +255,8 @@ class Dispatch:
             except StoreUnavailable as error:
                 if self._seldom.says(error.reason):
                     log.error("report_waits", **telemetry.described(error))
-                pause = self._pace.backoff.pause(attempt, self._chance.random())
-                await asyncio.sleep(pause.total_seconds())
+                pause = self._pace.backoff.pause(1, self._chance.random())
+                await asyncio.sleep(min(pause, KEEPS_EVERY).total_seconds())
             else:
                 break
         for scope in held:
