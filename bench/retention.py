@@ -22,6 +22,7 @@ from typing import ParamSpec, TypeVar
 
 import psycopg
 from tests import payloads
+from tests.proof.runs import Forgotten, Where, here, keep
 
 from bench import scene
 from bench.databases import Databases, SqliteFiles, gather_statistics, postgresql, prepared
@@ -76,6 +77,9 @@ class Life:
         self._now = BEGAN
         self._moved = asyncio.Event()
         self.made = 0
+        self.seconds = 0.0
+        self.told = list[tuple[int, Longest]]()
+        """How many bytes the database had, and what was the longest since before, each time."""
 
     def clock(self) -> datetime:
         """The time as it is in this life."""
@@ -155,6 +159,8 @@ class Life:
     async def _tell(self, seconds: float) -> None:
         counts = await self._database.read(upkeep.counts, self._now)
         longest, self._database.longest = self._database.longest, Longest()
+        self.seconds = seconds
+        self.told.append((counts.storage.size, longest))
         free = f" ({counts.storage.free / 1e6:,.0f} free)" if counts.storage.free else ""
         log = (
             f"log {_log_size(self._url) / 1e6:,.0f}, at most {longest.log / 1e6:,.0f} MB; "
@@ -201,7 +207,7 @@ async def _read_slowly(url: str, seconds: float) -> None:
         await asyncio.sleep(1.0)
 
 
-async def _run(url: str, options: argparse.Namespace) -> None:
+async def _run(url: str, options: argparse.Namespace) -> Life:
     with prepared(url) as connection:
         scene.add_users(connection, BEGAN, chance())
         scene.add_phones(connection, BEGAN, PHONES)
@@ -209,13 +215,32 @@ async def _run(url: str, options: argparse.Namespace) -> None:
     threaded = ThreadedDatabase(engine_of(url))
     reader = asyncio.create_task(_read_slowly(url, options.reader)) if options.reader else None
     try:
-        await Life(url, Watched(threaded), chance()).live(options.deliveries, options.tell_every)
+        life = Life(url, Watched(threaded), chance())
+        await life.live(options.deliveries, options.tell_every)
     finally:
         if reader is not None:
             reader.cancel()
         threaded.close()
     for line in _vacuumed(url):
         _write(line)
+    return life
+
+
+def _keep(life: Life, where: Where, engine: Engine) -> None:
+    longest = [one for _, one in life.told]
+    keep(
+        Forgotten(
+            where,
+            engine,
+            life.made,
+            life.seconds,
+            [round(size / 1e6, 1) for size, _ in life.told],
+            max(one.log for one in longest) / 1e6,
+            max(one.step for one in longest),
+            max((one.step, one.step_cpu) for one in longest)[1],
+            max(one.stall for one in longest),
+        )
+    )
 
 
 def _log_size(url: str) -> int:
@@ -248,6 +273,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--tell-every", type=int, default=1_000_000)
     parser.add_argument("--engine", type=engine_named, default=Engine.SQLITE)
     parser.add_argument("--reader", type=float, help="seconds of each transaction that reads")
+    parser.add_argument("--record", action="store_true", help="keep it for the page of proof")
     parser.add_argument("--folder", type=Path, help="the database is made in here, not in /tmp")
     options = parser.parse_args(arguments)
     with TemporaryDirectory(prefix="calbell-bench-", dir=options.folder) as made, ExitStack() as s:
@@ -257,7 +283,13 @@ def main(arguments: Sequence[str]) -> int:
             else s.enter_context(postgresql(Path(made)))
         )
         url = s.enter_context(databases.fresh())
-        asyncio.run(_run(url, options))
+        where = here(
+            f"python -m bench.retention --deliveries {options.deliveries} "
+            f"--engine {options.engine.lower()}"
+        )
+        life = asyncio.run(_run(url, options))
+    if options.record:
+        _keep(life, where, options.engine)
     return 0
 
 

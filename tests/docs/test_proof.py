@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.proof.page import page
-from tests.proof.runs import Found, Fuzzed, Killed, Lived, Run, Where, keep, read
+from tests.proof.runs import Forgotten, Found, Fuzzed, Killed, Lived, Run, Where, keep, read
 from tests.universe.lives import Totals
 
 PAGE = Path(__file__).parents[2] / "docs/explanation/proof.md"
@@ -20,6 +20,7 @@ def test_what_is_kept_is_read_in_its_order(tmp_path: Path) -> None:
         Lived(WHERE, 2, Totals(years=2.5, kinds={"F01": 3}), [7]),
         Killed(WHERE, "sqlite", {"kills": "4"}),
         Fuzzed(WHERE, 5, {"200": 5}, 0),
+        Forgotten(WHERE, "SQLite", 9, 2.0, [3.5, 3.6], 1.0, 20.0, 5.0, 7.0),
         Found("2026-11-26", "the universe, seed 7", "It rang twice."),
     ]
     for run in runs:

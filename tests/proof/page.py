@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import add
 
-from tests.proof.runs import Found, Fuzzed, Killed, Lived, Run
+from tests.proof.runs import Forgotten, Found, Fuzzed, Killed, Lived, Run
 from tests.universe.lives import Totals
 
 _HEAD = """\
@@ -48,6 +48,14 @@ _FUZZ = """\
 
 Every route is asked with bodies, headers, paths, signatures and cookies that hypothesis makes. No
 answer may be a 5xx or a traceback, hold a secret, or change anything when it refuses.
+
+"""
+
+_RETENTION = """\
+## Ten times, a hundred times what is kept
+
+Bookings end within the hour and are forgotten an hour later, while others come: the database must
+not grow with what went through it, and forgetting must not hold up what comes in.
 
 """
 
@@ -129,6 +137,8 @@ def page(runs: Sequence[Run]) -> str:
             _kills(killed),
             _FUZZ,
             _requests(fuzzed),
+            _RETENTION,
+            _forgotten([run for run in runs if isinstance(run, Forgotten)]),
             _what_was_found(found),
         )
     )
@@ -238,6 +248,29 @@ def _requests(fuzzed: Sequence[Fuzzed]) -> str:
         ("answered", *sorted(statuses)),
         "l" + "r" * len(statuses),
         [("so often", *(f"{statuses[status]:,}" for status in sorted(statuses)))],
+    )
+
+
+def _forgotten(runs: Sequence[Forgotten]) -> str:
+    heads = ("day", "revision", "again", "engine", "deliveries", "a second", "database", "its log")
+    return _table(
+        (*heads, "longest step of pruning", "longest wait of a list of events"),
+        "llllrrrrrr",
+        [
+            (
+                run.where.on,
+                f"`{run.where.revision}`",
+                f"`{run.where.command}`",
+                run.engine,
+                f"{run.deliveries:,}",
+                f"{run.deliveries / run.seconds:,.0f}",
+                f"{min(run.megabytes):,.0f}–{max(run.megabytes):,.0f} MB",
+                f"at most {run.log:,.0f} MB" if run.log else "",
+                f"{run.step:,.0f} ms, {run.step_cpu:,.0f} of CPU",
+                f"{run.stall:,.0f} ms",
+            )
+            for run in runs
+        ],
     )
 
 

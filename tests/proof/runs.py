@@ -50,6 +50,22 @@ class Fuzzed(Struct, frozen=True, tag="fuzz"):
     broken: int
 
 
+class Forgotten(Struct, frozen=True, tag="retention"):
+    """Deliveries that went through a database which keeps only the newest: its megabytes after
+    every so many, those of its log at most, and in milliseconds the longest step of pruning, what
+    of it was CPU, and how long a list of events waited at most."""
+
+    where: Where
+    engine: str
+    deliveries: int
+    seconds: float
+    megabytes: list[float]
+    log: float
+    step: float
+    step_cpu: float
+    stall: float
+
+
 class Found(Struct, frozen=True, tag="found"):
     """A defect that a run found, and that was mended."""
 
@@ -58,7 +74,7 @@ class Found(Struct, frozen=True, tag="found"):
     what: str
 
 
-Run = Lived | Killed | Fuzzed | Found
+Run = Lived | Killed | Fuzzed | Forgotten | Found
 
 
 def here(command: str) -> Where:
