@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 WORKERS ?= 3
 SEEDS ?= 100
 YEARS ?= 0.1
-KILLS ?= 100
+KILLS ?= 1000
 REQUESTS ?= 100000
 SEED ?=
 FIRST ?= 0
@@ -71,7 +71,7 @@ universe: .venv/.dev  ## lives of the service in virtual time: make universe SEE
 fuzz: .venv/.dev  ## requests beyond sense, to every route: make fuzz REQUESTS=1000000, or SEED=7 for one round of a thousand
 	$(BIN)/python -m tests.fuzz $(if $(SEED),--seed $(SEED),--number $(REQUESTS) --workers $(WORKERS) $(if $(RECORD),--record))
 
-crash: .venv/.dev  ## kill -9 under load, so often on each engine, and the ledger of it: make crash KILLS=1000
+crash: .venv/.dev  ## kill -9 under load, so often on each engine, and the ledger of it: make crash KILLS=100 for a short one
 	CALBELL_CRASH_KILLS=$(KILLS) CALBELL_CRASH_SEED=$(SEED) CALBELL_CRASH_RECORD=$(RECORD) $(BIN)/python -m pytest tests/crash/test_kill.py -s
 
 bench: .venv/.dev  ## the benchmarks of bench/, as a table

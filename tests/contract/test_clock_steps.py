@@ -340,3 +340,33 @@ def test_a_clock_that_leapt_forward_makes_nothing_forgotten_for_a_day(
     assert kept() == 1
     machine.passes(91 * DAY)
     assert kept() == 0
+
+
+@pytest.mark.parametrize(("step", "looked_for_at"), [(DAY, DAY + HOUR), (-HOUR, HOUR)])
+def test_what_several_processes_notice_is_mended_once(
+    world: World, step: timedelta, looked_for_at: timedelta
+) -> None:
+    """All of them go by one clock."""
+    machines = [Machine(world) for _ in range(3)]
+    accepted(world, looked_for_at=NOW + (HOUR if step > timedelta() else 2 * HOUR))
+    for machine in machines:
+        machine.passes(SECOND)
+        machine.is_set(step)
+        machine.passes(20 * SECOND)
+    for machine in machines:
+        machine.follow()
+    assert world.run(receipts.next_due_at) == NOW + looked_for_at
+    assert [machine.woken for machine in machines] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("again", [timedelta(minutes=1), timedelta(hours=3)])
+def test_a_step_that_is_taken_back_is_another_one(world: World, again: timedelta) -> None:
+    machine = Machine(world)
+    accepted(world, looked_for_at=NOW + HOUR)
+    machine.passes(SECOND)
+    machine.is_set(DAY)
+    machine.follow()
+    machine.passes(again)
+    machine.is_set(-DAY)
+    machine.follow()
+    assert world.run(receipts.next_due_at) == NOW + HOUR

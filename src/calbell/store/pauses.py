@@ -17,6 +17,10 @@ _SQL = load("pauses")
 
 LONGEST_PACE = timedelta(minutes=5)
 LONGEST_LOOK = timedelta(hours=24)
+NOTICED_WITHIN = timedelta(seconds=150)
+"""Processes around one PostgreSQL take its time anew every minute: by then all have seen a step."""
+ALIKE = timedelta(seconds=5)
+"""They measure the same step a little differently."""
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -33,6 +37,9 @@ def set_back(connection: Connection, by: timedelta, now: datetime, longest: Long
     """One unit of work: the clock was set back to `now`, and no pause is longer by that. With a
     span of 0, what is longer than any pause can be is cut: a clock was set back that nobody saw."""
     behind = by // _MILLISECOND
+    if behind and not _is_first(connection, -by, now):
+        _renew(connection, now, longest)
+        return
     for name, span in (
         ("shorten_paces", LONGEST_PACE),
         ("shorten_backoffs", longest.retry),
@@ -57,13 +64,26 @@ def set_forward(
     """One unit of work: the clock was set forward to `now`. What this process does is not given up
     for that, and Expo is not asked at once for all receipts of what was sent since `began_at`.
     Other pauses end early: that harms nobody."""
-    connection.run(
-        _SQL["put_off_looks"],
-        by=by // _MILLISECOND,
-        began=to_ms(began_at),
-        until=to_ms(now - by),
-    )
+    if _is_first(connection, by, now):
+        connection.run(
+            _SQL["put_off_looks"],
+            by=by // _MILLISECOND,
+            began=to_ms(began_at),
+            until=to_ms(now - by),
+        )
     _renew(connection, now, longest)
+
+
+def _is_first(connection: Connection, step: timedelta, now: datetime) -> bool:
+    """Whether no other process has mended this step already: all of them share one clock."""
+    first = connection.run(
+        _SQL["note_step"],
+        now=to_ms(now),
+        step=step // _MILLISECOND,
+        alike=ALIKE // _MILLISECOND,
+        within=NOTICED_WITHIN // _MILLISECOND,
+    )
+    return bool(first)
 
 
 def _renew(connection: Connection, now: datetime, longest: Longest) -> None:

@@ -58,3 +58,12 @@ where receipt_due_at is not null and at between :began and :until
 -- name: renew_leases
 -- Who holds one is alive, or nobody knows better: it runs from now on.
 update deliveries set lease_until = :until where state = 'sending'
+
+-- name: note_step
+-- The clock was set so far: a row for the first process that says so, none for the others.
+insert into clock_steps (id, noticed_at, step) values (1, :now, :step)
+on conflict (id) do update set noticed_at = excluded.noticed_at, step = excluded.step
+where abs(clock_steps.step - excluded.step) > :alike
+  or clock_steps.noticed_at not between excluded.noticed_at - :within
+    and excluded.noticed_at + :within
+returning id
