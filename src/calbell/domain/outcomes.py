@@ -25,10 +25,12 @@ class Refused(Struct, frozen=True):
 
 
 class Later(Struct, frozen=True):
-    """Certainly not handed over, and worth another try; not before `wait`, where Expo named it."""
+    """Certainly not handed over, and worth another try; not before `wait`, where Expo named it, and
+    in no more than `most` attempts that come to the same (`None`: as long as there is time)."""
 
     code: str
     wait: timedelta | None = None
+    most: int | None = None
 
 
 class Unclear(Struct, frozen=True):

@@ -27,9 +27,10 @@ from calbell.expo.messages import MOST_RECIPIENTS
 from calbell.flows.brake import Brake
 from calbell.flows.breaker import PAUSE, Breaker
 from calbell.flows.claim import LATE, Claim, Pace, claim_and_look
+from calbell.flows.complete import Sending
 from calbell.flows.compose import App, compose
 from calbell.flows.grace import Grace
-from calbell.flows.report import Report, Sending, keep_reports, report
+from calbell.flows.report import Report, keep_reports, report
 from calbell.flows.surroundings import Clock, Policy
 from calbell.store import deliveries
 from calbell.store.connection import StoreUnavailable

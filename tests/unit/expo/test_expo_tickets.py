@@ -92,27 +92,27 @@ def test_no_message_no_ticket() -> None:
         ),
         (failed({"error": "InvalidProviderToken"}), Later("InvalidProviderToken")),
         (failed({"error": "MessageRateExceeded"}), Later("MessageRateExceeded")),
-        (failed({"error": "ExpoError"}), Later("ExpoError")),
-        (failed({"error": "ProviderError"}), Later("ProviderError")),
+        (failed({"error": "ExpoError"}), Later("ExpoError", most=50)),
+        (failed({"error": "ProviderError"}), Later("ProviderError", most=3)),
         (
             failed({"error": "ProviderError", "fcm": {"error": "MismatchSenderId"}}),
             Refused("MismatchSenderId"),
         ),
         # no code
-        ({"status": "error", "message": "dropped the connection"}, Later("NO_CODE")),
-        ({"status": "error", "id": ID, "details": None}, Later("NO_CODE")),
-        (failed({}), Later("NO_CODE")),
-        (failed([]), Later("NO_CODE")),
-        (failed({"error": None}), Later("NO_CODE")),
+        ({"status": "error", "message": "dropped the connection"}, Later("NO_CODE", most=5)),
+        ({"status": "error", "id": ID, "details": None}, Later("NO_CODE", most=5)),
+        (failed({}), Later("NO_CODE", most=5)),
+        (failed([]), Later("NO_CODE", most=5)),
+        (failed({"error": None}), Later("NO_CODE", most=5)),
         # a new code
         (failed({"error": "DeviceOnHoliday"}), Refused("DeviceOnHoliday")),
         (failed({"error": "messaging/third-party"}), Refused("messaging_third_party")),
         # shapes to be tolerated (section 11)
         (failed("DeviceNotRegistered"), Gone("DeviceNotRegistered")),
-        (failed("The phone is on holiday"), Later("NO_CODE")),
+        (failed("The phone is on holiday"), Later("NO_CODE", most=5)),
         (failed({"error": {"code": "DeviceNotRegistered"}}), Gone("DeviceNotRegistered")),
-        (failed({"error": {"error": "ExpoError", "n": 1}}), Later("ExpoError")),
-        (failed({"error": {"n": 1}}), Later("NO_CODE")),
+        (failed({"error": {"error": "ExpoError", "n": 1}}), Later("ExpoError", most=50)),
+        (failed({"error": {"n": 1}}), Later("NO_CODE", most=5)),
         # nothing but a short word is kept
         (failed({"error": f'"{A}" is bad'}), Refused("UNREADABLE_CODE")),
         (failed({"error": A}), Refused("UNREADABLE_CODE")),
@@ -133,7 +133,7 @@ def test_one_odd_ticket_does_not_spoil_the_others() -> None:
 
 def test_half_an_emoji_in_a_message_does_not_spoil_the_tickets() -> None:
     body = rb'{"data":[{"status":"error","message":"\ud83d","details":{"error":"ExpoError"}}]}'
-    assert sent(body) == Tickets((Later("ExpoError"),))
+    assert sent(body) == Tickets((Later("ExpoError", most=50),))
 
 
 def test_tickets_out_of_order_are_noticed_by_the_token_they_name() -> None:

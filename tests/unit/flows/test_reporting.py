@@ -27,7 +27,8 @@ from calbell.domain.sightings import Sighting
 from calbell.domain.subscription import Platform
 from calbell.domain.wording import Reader
 from calbell.flows.claim import Pace, requests_of
-from calbell.flows.report import Report, Sending, report
+from calbell.flows.complete import Sending
+from calbell.flows.report import Report, report
 from calbell.store.due import DueDelivery
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -92,6 +93,37 @@ def test_every_ticket_leads_where_the_table_says(
     assert (kept.state, kept.code, kept.due_at) == (state, "X", due_at)
     assert kept.possibly_sent is possibly_sent
     assert (kept.sighting is Sighting.GONE) is isinstance(ticket, Gone)
+
+
+@pytest.mark.parametrize(
+    ("met", "state"),
+    [
+        ({}, DeliveryState.QUEUED),
+        ({"X": 1}, DeliveryState.QUEUED),
+        ({"HTTP_503": 40, "Y": 2}, DeliveryState.QUEUED),
+        ({"X": 2}, DeliveryState.FAILED),
+        ({"X": 1, "X:Unavailable": 1}, DeliveryState.FAILED),
+    ],
+)
+def test_what_failed_alike_often_enough_is_not_tried_again(
+    met: dict[str, int], state: DeliveryState
+) -> None:
+    last = structs.replace(delivery(1), attempt=43, met=met)
+    (kept,) = reported(Tickets((Later("X:503", most=3),)), last).completions
+    assert (kept.state, kept.code) == (state, "X:503")
+    assert kept.outcome == ("refused" if state is DeliveryState.FAILED else "postponed")
+
+
+def test_what_may_have_been_sent_is_not_called_failed_when_it_is_given_up() -> None:
+    last = structs.replace(delivery(1, possibly_sent=True), met={"X": 2})
+    (kept,) = reported(Tickets((Later("X", most=3),)), last).completions
+    assert kept.state is DeliveryState.UNKNOWN
+
+
+def test_without_a_limit_what_fails_is_tried_as_long_as_there_is_time() -> None:
+    last = structs.replace(delivery(1), met={"X": 1000})
+    (kept,) = reported(Tickets((Later("X"),)), last).completions
+    assert kept.state is DeliveryState.QUEUED
 
 
 def test_an_ok_ticket_is_kept_with_the_time_to_look_for_its_receipt() -> None:
