@@ -74,10 +74,12 @@ class MixedProjects(Struct, frozen=True):
 
 
 class AllLater(Struct, frozen=True):
-    """Nothing of the request was sent; the project should pause before the next one."""
+    """Nothing of the request was sent; the project should pause before the next one. Where it is
+    `unexplained`, the reason may be in the request, or on the way there, such as a proxy."""
 
     code: str
     wait: timedelta | None = None
+    unexplained: bool = False
 
 
 class AllBarred(Struct, frozen=True):

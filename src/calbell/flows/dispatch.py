@@ -233,7 +233,7 @@ class Dispatch:
                 self._outage.succeeded()
             case AllUnclear():
                 self._outage.failed()
-            case AllLater(code) if code == NOT_TRANSMITTED:
+            case AllLater(code, _, unexplained) if unexplained or code == NOT_TRANSMITTED:
                 self._outage.failed()
             case WholeRefused() | MixedProjects() | AllLater() | AllBarred():
                 self._outage.succeeded()

@@ -67,9 +67,10 @@ def report(
     """What the answer means for each delivery of the request.
 
     A request that was refused whole for something in it is sent again in halves; one whose tokens
-    belong to several projects in parts, each in the line of its project. One whose answer is in
-    doubt `alone`, while others go well, may have something in it that upsets Expo: its members are
-    tried again in halves too. `in_wave`: suddenly far too many phones are called gone.
+    belong to several projects in parts, each in the line of its project. One that fails `alone`,
+    for no reason that is known, while others go well, may have something in it that upsets Expo:
+    its members are tried again in halves too, each at its time; the project does not pause for
+    them. `in_wave`: suddenly far too many phones are called gone.
     """
     match answer:
         case Tickets(tickets):
@@ -77,8 +78,11 @@ def report(
         case AllUnclear(code):
             unclear = _report(sending, (Unclear(code),) * len(sending.request), pace, now)
             return _in_halves(unclear) if alone else unclear
-        case AllLater(code, wait):
+        case AllLater(code, wait, unexplained):
             later = (Later(code, wait),) * len(sending.request)
+            if unexplained:
+                strange = _report(sending, later, pace, now)
+                return _in_halves(strange) if alone else strange
             until = now + max(sending.pause, wait or timedelta())
             return _report(sending, later, pace, now, paused_until=until)
         case AllBarred(code, everybody, project):

@@ -165,6 +165,11 @@ def test_a_question_that_expo_does_not_take_as_it_is() -> None:
     assert asked(answer, 400) == ReceiptsRefused("PUSH_TOO_MANY_RECEIPTS")
 
 
+@pytest.mark.parametrize("answer", [{"errors": []}, b"<html>", {"errors": [{"code": "NEW"}]}])
+def test_a_question_that_is_refused_without_a_known_code_is_asked_in_parts(answer: object) -> None:
+    assert isinstance(asked(answer, 400), ReceiptsRefused)
+
+
 def test_how_long_to_wait_before_receipts_are_asked_for_again() -> None:
     reply = Reply(429, {"retry-after": "7"}, b"")
     assert read_receipts(reply) == NoReceipts("HTTP_429", timedelta(seconds=7))

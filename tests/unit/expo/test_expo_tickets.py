@@ -184,22 +184,31 @@ def errors(code: object, **more: object) -> dict[str, object]:
     return {"errors": [{"code": code, "message": f"about {A}", **more}, {"code": "SECOND"}]}
 
 
+def strange(code: str) -> Answer:
+    """Refused, and nobody whom we understand said why."""
+    return AllLater(code, unexplained=True)
+
+
 @pytest.mark.parametrize(
     ("status", "answer", "outcome"),
     [
         (400, errors("VALIDATION_ERROR"), WholeRefused("VALIDATION_ERROR")),
         (400, errors("API_ERROR"), WholeRefused("API_ERROR")),
         (400, errors("PUSH_TOO_MANY_NOTIFICATIONS"), WholeRefused("PUSH_TOO_MANY_NOTIFICATIONS")),
-        (400, errors("SOMETHING_NEW"), WholeRefused("SOMETHING_NEW")),
-        (400, errors(f"{A} is bad"), WholeRefused("HTTP_400")),
-        (400, errors(None), WholeRefused("HTTP_400")),
-        (400, {"errors": []}, WholeRefused("HTTP_400")),
-        (400, {"errors": ["odd"]}, WholeRefused("HTTP_400")),
-        (400, b"<html>", WholeRefused("HTTP_400")),
+        (400, errors("SOMETHING_NEW"), strange("SOMETHING_NEW")),
+        (400, errors(f"{A} is bad"), strange("HTTP_400")),
+        (400, errors(None), strange("HTTP_400")),
+        (400, {"errors": []}, strange("HTTP_400")),
+        (400, {"errors": ["odd"]}, strange("HTTP_400")),
+        (400, b"<html>", strange("HTTP_400")),
         (404, errors("NOT_FOUND"), AllLater("NOT_FOUND")),
         (405, b"", AllLater("HTTP_405")),
+        (407, b"<html>", strange("HTTP_407")),
+        (400, {"error": "Bad Request"}, strange("HTTP_400")),
+        (422, errors("VALIDATION_ERROR"), WholeRefused("VALIDATION_ERROR")),
+        (413, errors("PAYLOAD_TOO_LARGE"), WholeRefused("PAYLOAD_TOO_LARGE")),
         (413, b"Request Entity Too Large", WholeRefused("HTTP_413")),
-        (422, b"", WholeRefused("HTTP_422")),
+        (422, b"", strange("HTTP_422")),
         # credentials: the messages stay pending
         (
             401,

@@ -149,6 +149,20 @@ def test_an_answer_that_was_lost_marks_every_delivery() -> None:
     assert made.paused_until is None
 
 
+@pytest.mark.parametrize(("alone", "most"), [(True, 1), (False, 100)])
+def test_a_refusal_without_a_reason_fails_nobody_and_is_split_where_others_go_well(
+    alone: bool, most: int
+) -> None:
+    sending = Sending(1, (delivery(1), delivery(2)), "worker", NOW, PAUSE)
+    made = report(sending, AllLater("HTTP_400", unexplained=True), PACE, NOW, alone=alone)
+    assert {(kept.state, kept.due_at) for kept in made.completions} == {
+        (DeliveryState.QUEUED, NOW + PAUSE)
+    }
+    assert {kept.most_together for kept in made.completions} == {most}
+    assert not any(kept.possibly_sent for kept in made.completions)
+    assert made.paused_until is None
+
+
 @pytest.mark.parametrize(("size", "half"), [(2, 1), (3, 2), (100, 50)])
 def test_a_request_that_was_refused_whole_is_due_again_in_halves(size: int, half: int) -> None:
     made = reported(WholeRefused("VALIDATION_ERROR"), *map(delivery, range(size)))
