@@ -112,6 +112,26 @@ def test_a_proxy_that_refuses_everything_for_a_while_fails_nothing() -> None:
     assert repeated_of(stage) == 0
 
 
+def test_an_outage_that_says_how_long_it_takes_is_left_alone_so_long() -> None:
+    stage = Stage()
+    for user in range(1, 301):
+        stage.phone(user)
+
+    async def story() -> None:
+        stage.line.broken = lambda *_: page(503, **{"retry-after": "1200"})
+        stage.tell(*range(1, 301))
+        await sleep(5)
+        asked = len(stage.line.sent)
+        await sleep(19 * MINUTE)
+        assert len(stage.line.sent) == asked
+        stage.line.broken = lambda _, response: response
+        await sleep(HOUR)
+
+    stage.plays(story())
+    assert stage.states() == {("delivered", None): 300}
+    assert repeated_of(stage) > 0
+
+
 def test_one_that_a_proxy_refuses_does_not_keep_the_others_waiting() -> None:
     stage = Stage()
     tokens = [stage.phone(7) for _ in range(100)]

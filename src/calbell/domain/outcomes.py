@@ -92,9 +92,11 @@ class AllBarred(Struct, frozen=True):
 
 
 class AllUnclear(Struct, frozen=True):
-    """Any part of the request may have been sent."""
+    """Any part of the request may have been sent; the project should pause for `wait`, where Expo
+    named it."""
 
     code: str
+    wait: timedelta | None = None
 
 
 Answer: TypeAlias = Tickets | WholeRefused | MixedProjects | AllLater | AllBarred | AllUnclear

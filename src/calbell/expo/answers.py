@@ -106,7 +106,7 @@ def read_send(reply: Reply, tokens: Sequence[str]) -> Answer:
         case _Whole.BARRED:
             return AllBarred(named, reply.status == 401, _named_project(answer))
         case _Whole.UNCLEAR:
-            return AllUnclear(named)
+            return AllUnclear(named, _wait(reply.headers))
         case _Whole.REFUSED:
             projects = _projects(answer, tokens) if code == _MIXED_PROJECTS else None
             return WholeRefused(named) if projects is None else MixedProjects(projects)

@@ -69,22 +69,21 @@ def report(
     A request that was refused whole for something in it is sent again in halves; one whose tokens
     belong to several projects in parts, each in the line of its project. One that fails `alone`,
     for no reason that is known, while others go well, may have something in it that upsets Expo:
-    its members are tried again in halves too, each at its time; the project does not pause for
-    them. `in_wave`: suddenly far too many phones are called gone.
+    its members are tried again in halves too, each at its time; the project pauses for them only
+    where Expo asks for that. `in_wave`: suddenly far too many phones are called gone.
     """
     match answer:
         case Tickets(tickets):
             return _told(sending, tickets, pace, now, in_wave=in_wave)
-        case AllUnclear(code):
-            unclear = _report(sending, (Unclear(code),) * len(sending.request), pace, now)
-            return _in_halves(unclear) if alone else unclear
+        case AllUnclear(code, wait):
+            unclear = (Unclear(code),) * len(sending.request)
+            made = _report(sending, unclear, pace, now, paused_until=_pause_until(wait, now))
+            return _in_halves(made) if alone else made
         case AllLater(code, wait, unexplained):
             later = (Later(code, wait),) * len(sending.request)
-            if unexplained:
-                strange = _report(sending, later, pace, now)
-                return _in_halves(strange) if alone else strange
-            until = now + max(sending.pause, wait or timedelta())
-            return _report(sending, later, pace, now, paused_until=until)
+            pause = wait if unexplained else max(sending.pause, wait or timedelta())
+            made = _report(sending, later, pace, now, paused_until=_pause_until(pause, now))
+            return _in_halves(made) if unexplained and alone else made
         case AllBarred(code, everybody, project):
             if project is not None and sending.project_id == projects.UNKNOWN:
                 # The phones of one request belong to one project, or Expo knows none of them.
@@ -186,6 +185,11 @@ def _report(
         paused_until=paused_until,
         probe_at=now + pace.backoff.ceiling(1),
     )
+
+
+def _pause_until(wait: timedelta | None, now: datetime) -> datetime | None:
+    """Until when the project pauses."""
+    return now + wait if wait else None
 
 
 def _again(

@@ -319,6 +319,8 @@ DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
 )
 def test_how_long_expo_asks_us_to_wait(headers: dict[str, str], wait: timedelta | None) -> None:
     assert sent(b"", status=429, headers=headers) == AllLater("HTTP_429", wait)
+    assert sent(b"", status=503, headers=headers) == AllUnclear("HTTP_503", wait)
+    assert sent(b"", status=400, headers=headers) == AllLater("HTTP_400", wait, unexplained=True)
 
 
 # Whatever comes.

@@ -149,6 +149,20 @@ def test_an_answer_that_was_lost_marks_every_delivery() -> None:
     assert made.paused_until is None
 
 
+@pytest.mark.parametrize(
+    ("answer", "possibly_sent"),
+    [
+        (AllUnclear("HTTP_503", timedelta(minutes=7)), True),
+        (AllLater("HTTP_400", timedelta(minutes=7), unexplained=True), False),
+    ],
+)
+def test_whatever_asks_us_to_wait_pauses_its_project(answer: Answer, possibly_sent: bool) -> None:
+    made = reported(answer, delivery(1), delivery(2))
+    assert made.paused_until == NOW + timedelta(minutes=7)
+    assert {kept.possibly_sent for kept in made.completions} == {possibly_sent}
+    assert {kept.state for kept in made.completions} == {DeliveryState.QUEUED}
+
+
 @pytest.mark.parametrize(("alone", "most"), [(True, 1), (False, 100)])
 def test_a_refusal_without_a_reason_fails_nobody_and_is_split_where_others_go_well(
     alone: bool, most: int
