@@ -32,6 +32,9 @@ from calbell.store.connection import Connection
 from calbell.store.deliveries import Completion
 from calbell.store.due import DueDelivery
 
+NO_WORDS = "no_words"
+"""Why what cannot be put into words has failed."""
+
 MIXED_PROJECTS = "PUSH_TOO_MANY_EXPERIENCE_IDS"
 
 
@@ -53,6 +56,18 @@ class Report(Struct, frozen=True, kw_only=True):
     def all_accepted(self) -> bool:
         """Whether Expo took all of it, so that nothing else can be sent because of it."""
         return all(one.state is DeliveryState.ACCEPTED for one in self.completions)
+
+    def with_those_of(self, other: "Report") -> "Report":
+        """The same, with the completions of another one."""
+        return structs.replace(self, completions=self.completions + other.completions)
+
+
+def unworded(
+    sending: Sending, wordless: Sequence[DueDelivery], pace: Pace, now: datetime
+) -> Report:
+    """These of the request cannot be put into words: they are not sent, and never will be."""
+    alone = structs.replace(sending, request=wordless)
+    return _report(alone, (Refused(NO_WORDS),) * len(wordless), pace, now)
 
 
 def report(
