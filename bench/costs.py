@@ -35,9 +35,9 @@ from calbell.domain.subscription import Registration
 from calbell.expo.messages import MOST_RECEIPTS
 from calbell.flows.claim import claim
 from calbell.flows.collect import settle
+from calbell.flows.complete import Sending, completion
 from calbell.flows.receive import incoming_webhook
 from calbell.flows.release import MOST_AT_ONCE, release_due
-from calbell.flows.report import Sending, completion
 from calbell.flows.surroundings import Policy
 from calbell.flows.take_in import take_in_many
 from calbell.store import deliveries, receipts, subscriptions

@@ -35,9 +35,9 @@ from calbell.expo.messages import MOST_RECEIPTS
 from calbell.flows.claim import Pace, claim
 from calbell.flows.clocks import SteadyClock
 from calbell.flows.collect import Patience, settle
+from calbell.flows.complete import Sending, completion
 from calbell.flows.prune import Prune
 from calbell.flows.receive import incoming_webhook
-from calbell.flows.report import Sending, completion
 from calbell.flows.surroundings import Policy
 from calbell.flows.take_in import LONGEST_LIST, Incoming, take_in_many
 from calbell.store import deliveries, receipts, upkeep

@@ -8,7 +8,7 @@ import pytest
 from calbell.domain.delivery import DeliveryState
 from calbell.domain.sightings import Sighting
 from calbell.flows.erase import remove_user
-from calbell.store import deliveries, projects, receipts, removals, subscriptions
+from calbell.store import deliveries, failures, projects, receipts, removals, subscriptions
 from calbell.store.connection import Connection
 from calbell.store.deliveries import Completion
 from calbell.store.due import DueDelivery
@@ -324,3 +324,26 @@ def test_what_left_late_puts_off_what_comes_after_it(world: World) -> None:
     world.run(deliveries.pace, 1, NOW, second)
     world.run(deliveries.put_off, 1, second)
     assert world.run(deliveries.next_due_at) == NOW + 2 * second
+
+
+def test_what_earlier_attempts_met_is_counted_by_code(world: World) -> None:
+    world.register(7, "b")
+    world.queue(7)
+    for attempt, code in enumerate(("X:503", "X:503", None, "X")):
+        found = world.lease(NOW + timedelta(hours=attempt))
+        again = {"state": DeliveryState.QUEUED, "outcome": "postponed", "due_at": NOW}
+        completions = [report(one, code=code, **again) for one in found[:1]]
+        completions += [report(one, **again) for one in found[1:]]
+        world.run(deliveries.complete_many, completions, NOW)
+    bad, plain = (one.id for one in found)
+    assert world.run(failures.met, [bad, plain, bad]) == {bad: {"X:503": 2, "X": 1}}
+
+
+def test_a_code_of_a_receipt_counts_as_one_that_was_met(world: World) -> None:
+    world.queue(7)
+    (found,) = world.lease()
+    world.run(deliveries.complete_many, [ticket(found)], NOW)
+    (due,) = world.run(receipts.claim, LATER + timedelta(hours=1), LATER, 10)
+    settled = [SettledReceipt(due.attempt, "NO_CODE", DeliveryState.QUEUED)]
+    world.run(receipts.settle, settled, NOW)
+    assert world.run(failures.met, [found.id]) == {found.id: {"NO_CODE": 1}}

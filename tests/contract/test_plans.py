@@ -30,6 +30,7 @@ HOT = {
     ("holds", "next_probe"): "deliveries_queued",
     ("deliveries", "lost_leases"): "deliveries_leased",
     ("deliveries", "next_lost_lease"): "deliveries_leased",
+    ("failures", "codes_met"): r"attempts_delivery_id_number_key|sqlite_autoindex_attempts_1",
     ("receipts", "due_receipts"): "attempts_without_receipt",
     ("receipts", "next_due_receipt"): "attempts_without_receipt",
     ("notifications", "due_notifications"): "notifications_waiting",

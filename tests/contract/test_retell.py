@@ -30,13 +30,14 @@ from calbell.domain.wording import Voice, texts_of
 from calbell.flows import retell
 from calbell.flows.choose import choose
 from calbell.flows.claim import Pace, claim
+from calbell.flows.complete import Sending
 from calbell.flows.compose import App, compose
 from calbell.flows.erase import remove_user
 from calbell.flows.hear import incoming_plain, plain_key
 from calbell.flows.receive import incoming_webhook
 from calbell.flows.release import release_due
 from calbell.flows.replay import take_in_again
-from calbell.flows.report import Sending, keep_reports, report
+from calbell.flows.report import keep_reports, report
 from calbell.flows.retell import Counts, Found, Retell
 from calbell.flows.surroundings import Policy
 from calbell.flows.take_in import TakenIn, take_in_many

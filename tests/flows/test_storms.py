@@ -89,6 +89,70 @@ def test_one_that_upsets_expo_is_found_and_the_others_are_sent() -> None:
     }
 
 
+def page(status: int, **headers: str) -> Response:
+    return Response(status, {"content-type": "text/html", **headers}, b"<html>Bad</html>")
+
+
+def test_a_proxy_that_refuses_everything_for_a_while_fails_nothing() -> None:
+    stage = Stage()
+    for user in range(1, 301):
+        stage.phone(user)
+
+    async def story() -> None:
+        stage.line.broken = lambda *_: page(400)
+        stage.tell(*range(1, 301))
+        await sleep(10 * MINUTE)
+        assert len(stage.line.sent) < 200
+        assert {state for state, _ in stage.states()} == {"queued"}
+        stage.line.broken = lambda _, response: response
+        await sleep(HOUR)
+
+    stage.plays(story())
+    assert stage.states() == {("delivered", None): 300}
+    assert repeated_of(stage) == 0
+
+
+def test_an_outage_that_says_how_long_it_takes_is_left_alone_so_long() -> None:
+    stage = Stage()
+    for user in range(1, 301):
+        stage.phone(user)
+
+    async def story() -> None:
+        stage.line.broken = lambda *_: page(503, **{"retry-after": "1200"})
+        stage.tell(*range(1, 301))
+        await sleep(5)
+        asked = len(stage.line.sent)
+        await sleep(19 * MINUTE)
+        assert len(stage.line.sent) == asked
+        stage.line.broken = lambda _, response: response
+        await sleep(HOUR)
+
+    stage.plays(story())
+    assert stage.states() == {("delivered", None): 300}
+    assert repeated_of(stage) > 0
+
+
+def test_one_that_a_proxy_refuses_does_not_keep_the_others_waiting() -> None:
+    stage = Stage()
+    tokens = [stage.phone(7) for _ in range(100)]
+
+    def refused(request: Request, response: Response) -> Response:
+        is_send = request.path.endswith("/send")
+        if is_send and any(one["to"] == tokens[37] for one in messages_of(request)):
+            return page(400)
+        return response
+
+    async def story() -> None:
+        stage.line.broken = refused
+        stage.tell(7, lives=timedelta(hours=2))
+        await sleep(30 * MINUTE)
+        assert stage.states() == {("delivered", None): 99, ("queued", "HTTP_400"): 1}
+        await sleep(2 * HOUR)
+
+    stage.plays(story())
+    assert stage.states() == {("delivered", None): 99, ("expired", "HTTP_400"): 1}
+
+
 def test_a_backlog_leaves_at_the_pace_that_expo_allows_and_nothing_is_refused() -> None:
     stage = Stage()
     users = range(1, 51)

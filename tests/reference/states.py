@@ -95,7 +95,13 @@ def _deliveries() -> Iterator[str]:
     yield f"Ends are {', '.join(code(state) for state in DeliveryState if state in SETTLED)}:"
     yield "nothing is done for the phone any more, though what Expo says later is still kept.\n"
     yield "Why one was withdrawn, or ended without Expo's word:\n"
-    withdrawals = (*Withdrawal, DeliveryFact.WENT_STALE, Suppression.RESTORED, "no_receipt")
+    withdrawals = (
+        *Withdrawal,
+        DeliveryFact.WENT_STALE,
+        Suppression.RESTORED,
+        "no_receipt",
+        "no_words",
+    )
     yield table(
         ("reason", "meaning"), ((code(reason), words.REASONS[reason]) for reason in withdrawals)
     )

@@ -22,7 +22,9 @@ from tests.universe.world import Universe
 
 YEAR = timedelta(days=365)
 
-_MEANS_A_DEFECT = frozenset({"loop_failed", "dispatch_failed", "spooled_webhook_failed"})
+_MEANS_A_DEFECT = frozenset(
+    {"loop_failed", "dispatch_failed", "wording_failed", "spooled_webhook_failed"}
+)
 _EXPECTED = frozenset({"StoreUnavailable", "ProcessDied"})
 
 

@@ -25,10 +25,12 @@ class Refused(Struct, frozen=True):
 
 
 class Later(Struct, frozen=True):
-    """Certainly not handed over, and worth another try; not before `wait`, where Expo named it."""
+    """Certainly not handed over, and worth another try; not before `wait`, where Expo named it, and
+    in no more than `most` attempts that come to the same (`None`: as long as there is time)."""
 
     code: str
     wait: timedelta | None = None
+    most: int | None = None
 
 
 class Unclear(Struct, frozen=True):
@@ -72,10 +74,12 @@ class MixedProjects(Struct, frozen=True):
 
 
 class AllLater(Struct, frozen=True):
-    """Nothing of the request was sent; the project should pause before the next one."""
+    """Nothing of the request was sent; the project should pause before the next one. Where it is
+    `unexplained`, the reason may be in the request, or on the way there, such as a proxy."""
 
     code: str
     wait: timedelta | None = None
+    unexplained: bool = False
 
 
 class AllBarred(Struct, frozen=True):
@@ -88,9 +92,11 @@ class AllBarred(Struct, frozen=True):
 
 
 class AllUnclear(Struct, frozen=True):
-    """Any part of the request may have been sent."""
+    """Any part of the request may have been sent; the project should pause for `wait`, where Expo
+    named it."""
 
     code: str
+    wait: timedelta | None = None
 
 
 Answer: TypeAlias = Tickets | WholeRefused | MixedProjects | AllLater | AllBarred | AllUnclear

@@ -57,6 +57,7 @@ class _Whole(Enum):
     LATER = "later"
     BARRED = "barred"
     UNCLEAR = "unclear"
+    UNEXPLAINED = "unexplained"
 
 
 _STATUSES: Final[Mapping[int, _Whole]] = {
@@ -65,19 +66,26 @@ _STATUSES: Final[Mapping[int, _Whole]] = {
     404: _Whole.LATER,
     405: _Whole.LATER,
     408: _Whole.UNCLEAR,
+    413: _Whole.REFUSED,
     429: _Whole.LATER,
 }
 """Sections 9 and 10, apart from the rules for hundreds. Credentials and a wrong address are no
-fault of the messages, which stay pending until the operator has mended them."""
+fault of the messages, which stay pending until the operator has mended them. What is too large is,
+whoever finds so: halves are smaller."""
 
 _REQUEST_CODES: Final[Mapping[str, _Whole]] = {
+    "VALIDATION_ERROR": _Whole.REFUSED,
+    "API_ERROR": _Whole.REFUSED,
+    _MIXED_PROJECTS: _Whole.REFUSED,
+    "PUSH_TOO_MANY_NOTIFICATIONS": _Whole.REFUSED,
+    "PUSH_TOO_MANY_RECEIPTS": _Whole.REFUSED,
     "UNAUTHORIZED": _Whole.BARRED,
     "TOO_MANY_REQUESTS": _Whole.LATER,
     "RATE_LIMIT_ERROR": _Whole.LATER,
     "INTERNAL_SERVER_ERROR": _Whole.UNCLEAR,
 }
-"""Codes of section 9 whose HTTP status is not confirmed: they mean the same under a status that
-would blame the messages."""
+"""The codes of section 9, under whichever 4xx status says less. Only these refuse messages for good
+(section 10): a page of a proxy, or a code that nobody knows, does not."""
 
 
 def read_send(reply: Reply, tokens: Sequence[str]) -> Answer:
@@ -93,10 +101,12 @@ def read_send(reply: Reply, tokens: Sequence[str]) -> Answer:
     match whole:
         case _Whole.LATER:
             return AllLater(named, _wait(reply.headers))
+        case _Whole.UNEXPLAINED:
+            return AllLater(named, _wait(reply.headers), unexplained=True)
         case _Whole.BARRED:
             return AllBarred(named, reply.status == 401, _named_project(answer))
         case _Whole.UNCLEAR:
-            return AllUnclear(named)
+            return AllUnclear(named, _wait(reply.headers))
         case _Whole.REFUSED:
             projects = _projects(answer, tokens) if code == _MIXED_PROJECTS else None
             return WholeRefused(named) if projects is None else MixedProjects(projects)
@@ -111,9 +121,11 @@ def read_receipts(reply: Reply) -> ReceiptsAnswer:
     if reply.status != 200:
         code = _request_code(answer or {})
         named = code or f"HTTP_{reply.status}"
-        if 300 <= reply.status < 400 or _whole(reply.status, code) is not _Whole.REFUSED:
-            return NoReceipts(named, _wait(reply.headers))
-        return ReceiptsRefused(named)
+        # Asked in halves nothing is lost, whoever refused it.
+        in_halves = _whole(reply.status, code) in (_Whole.REFUSED, _Whole.UNEXPLAINED)
+        if in_halves and not 300 <= reply.status < 400:
+            return ReceiptsRefused(named)
+        return NoReceipts(named, _wait(reply.headers))
     match answer:
         case None:
             return NoReceipts("BAD_JSON")
@@ -205,7 +217,7 @@ def _whole(status: int, code: str | None) -> _Whole:
     if known is not None:
         return known
     if 400 <= status < 500:
-        return _REQUEST_CODES.get(code or "", _Whole.REFUSED)
+        return _REQUEST_CODES.get(code or "", _Whole.UNEXPLAINED)
     return _Whole.UNCLEAR
 
 

@@ -73,6 +73,11 @@ NO_CODE: Final = "NO_CODE"
 UNREADABLE_CODE: Final = "UNREADABLE_CODE"
 """Stands for a code that is no short word. It is not repeated: it could hold a token or a text."""
 
+MOST_ATTEMPTS: Final[Mapping[str, int]] = {"ProviderError": 3, NO_CODE: 5, "ExpoError": 50}
+"""Of one delivery, after which section 12 has it failed: "once or twice" more, "a few" more, and,
+for a failure at Expo itself, about as many as fit into an hour or two. Any other code that is worth
+another try is worth it as long as the news is."""
+
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,63}")
 _NOT_WORD = re.compile(r"[./-]")
 _LONGEST_CODE = 64
@@ -91,17 +96,19 @@ def error_outcome(details: object, unexplained: Fate) -> ErrorOutcome:
     reason = _reason(details)
     if code is None:
         # By section 12 transient, unless the provider said otherwise.
-        return _outcome(REASONS.get(reason or NO_CODE, Fate.LATER), reason or NO_CODE)
+        fate = REASONS.get(reason or NO_CODE, Fate.LATER)
+        return _outcome(fate, reason or NO_CODE, reason if reason in FATES else NO_CODE)
     fate = FATES.get(code, Fate.REFUSED)
     if fate is Fate.BY_REASON:
         # Never gone: section 12 keeps the token of every `ProviderError`.
         if reason is None:
-            return _outcome(unexplained, code)
+            return _outcome(unexplained, code, code)
         is_transient = REASONS.get(reason) is Fate.LATER
         if reason in _CODES_THAT_COME_NESTED:
             code = reason
-        return _outcome(Fate.LATER if is_transient else Fate.REFUSED, _joined(code, reason))
-    return _outcome(fate, _joined(code, reason) if code == "DeveloperError" else code)
+        fate = Fate.LATER if is_transient else Fate.REFUSED
+        return _outcome(fate, _joined(code, reason), code)
+    return _outcome(fate, _joined(code, reason) if code == "DeveloperError" else code, code)
 
 
 def short_code(value: object) -> str | None:
@@ -116,14 +123,14 @@ def short_code(value: object) -> str | None:
     return None
 
 
-def _outcome(fate: Fate, code: str) -> ErrorOutcome:
+def _outcome(fate: Fate, code: str, kind: str | None) -> ErrorOutcome:
     match fate:
         case Fate.GONE:
             return Gone(code)
         case Fate.REFUSED | Fate.BY_REASON:
             return Refused(code)
         case Fate.LATER:
-            return Later(code)
+            return Later(code, most=MOST_ATTEMPTS.get(kind or ""))
         case _:
             assert_never(fate)
 

@@ -16,7 +16,7 @@ from calbell.domain.subscription import Platform
 from calbell.expo.messages import MOST_RECIPIENTS
 from calbell.flows import notice
 from calbell.flows.surroundings import Policy
-from calbell.store import deliveries, holds, projects
+from calbell.store import deliveries, failures, holds, projects
 from calbell.store.connection import Connection
 from calbell.store.due import DueDelivery
 
@@ -103,7 +103,7 @@ def claim(
     sorted_out = _sorted_out(
         deliveries.due(connection, project_id, now, number), project_id, standing, policy, now
     )
-    requests = tuple(requests_of(sorted_out.sendable, most))[:room]
+    requests = tuple(requests_of(_informed(connection, sorted_out.sendable), most))[:room]
     turn_at = _keep(connection, project_id, requests, sorted_out, policy, pace, worker, now)
     return Claim(project_id, requests, turn_at, sorted_out.withheld, bool(known))
 
@@ -149,7 +149,7 @@ def probe(
         pause = pace.backoff.base if one is None else pace.backoff.ceiling(probes)
         if holds.probe(connection, hold, now + pause, probes) and found is not None:
             project_id, sorted_out = found
-            requests = () if one is None else ((one,),)
+            requests = () if one is None else (tuple(_informed(connection, (one,))),)
             turn_at = _keep(connection, project_id, requests, sorted_out, policy, pace, worker, now)
             return Claim(project_id, requests, turn_at, sorted_out.withheld, True)
     return None
@@ -223,6 +223,12 @@ def _sorted_out(
         else:
             sorted_out.postponed.append((delivery.id, held))
     return sorted_out
+
+
+def _informed(connection: Connection, sendable: Sequence[DueDelivery]) -> list[DueDelivery]:
+    """The same, with what their earlier attempts met: mostly there were none."""
+    met = failures.met(connection, (one.id for one in sendable if one.attempt > 1))
+    return [structs.replace(one, met=met[one.id]) if one.id in met else one for one in sendable]
 
 
 def _held(delivery: DueDelivery, wishes: Preferences, now: datetime) -> datetime | None:

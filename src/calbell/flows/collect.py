@@ -28,7 +28,8 @@ from calbell.expo.client import ExpoClient
 from calbell.expo.messages import MOST_RECEIPTS
 from calbell.flows import notice
 from calbell.flows.brake import Brake
-from calbell.flows.report import SOON
+from calbell.flows.complete import SOON
+from calbell.flows.give_up import weighed
 from calbell.flows.surroundings import Clock, Policy
 from calbell.store import holds, receipts, subscriptions
 from calbell.store.connection import Connection
@@ -176,7 +177,8 @@ def settle(
     """One unit of work: what the receipts said of their deliveries, phones and credentials is kept;
     for those that are missing the next look is planned, or they are given up. What is held from now
     on."""
-    came = [(one, receipt) for one, receipt in found if not isinstance(receipt, Missing)]
+    told = [(one, receipt) for one, receipt in found if not isinstance(receipt, Missing)]
+    came = weighed(connection, told)
     doubted = {
         one.attempt: sighting(
             in_wave=one.project_id in in_wave,

@@ -1,5 +1,6 @@
 """Compose: the message of a delivery, from the stored facts and the app that it is for."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from urllib.parse import quote
 
@@ -67,6 +68,18 @@ def compose(delivery: DueDelivery, app: App, now: datetime) -> Composed:
         ),
         app,
     )
+
+
+def compose_each(
+    deliveries: Iterable[DueDelivery], app: App, now: datetime
+) -> Iterator[tuple[DueDelivery, Composed | Exception]]:
+    """The message of each delivery; or what came in the way of its words, which is no reason for
+    the others to wait."""
+    for delivery in deliveries:
+        try:
+            yield delivery, compose(delivery, app, now)
+        except Exception as error:
+            yield delivery, error
 
 
 def write(letter: Letter, app: App) -> PushMessage:

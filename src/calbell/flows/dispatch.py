@@ -23,13 +23,14 @@ from calbell.domain.outcomes import (
     WholeRefused,
 )
 from calbell.expo.client import NOT_TRANSMITTED, ExpoClient
-from calbell.expo.messages import MOST_RECIPIENTS
+from calbell.expo.messages import MOST_RECIPIENTS, PushMessage
 from calbell.flows.brake import Brake
 from calbell.flows.breaker import PAUSE, Breaker
 from calbell.flows.claim import LATE, Claim, Pace, claim_and_look
-from calbell.flows.compose import App, compose
+from calbell.flows.complete import Sending
+from calbell.flows.compose import App, Composed, compose_each
 from calbell.flows.grace import Grace
-from calbell.flows.report import Report, Sending, keep_reports, report
+from calbell.flows.report import Report, keep_reports, report, unworded
 from calbell.flows.surroundings import Clock, Policy
 from calbell.store import deliveries
 from calbell.store.connection import StoreUnavailable
@@ -168,9 +169,10 @@ class Dispatch:
         sending = Sending(
             claimed.project_id, request, self._worker, starts_at, pause, claimed.holds_known
         )
-        composed = [compose(one, self._app, sending.started_at) for one in request]
-        hashes = {one.id: c.words_hash for one, c in zip(request, composed, strict=True)}
-        sending = structs.replace(sending, words_hashes=hashes)
+        sending, messages, wordless = self._worded(sending)
+        if not messages:
+            await self._keep(wordless)
+            return
         await self._take_turn(claimed)
         if abs(self._clock() - claimed.turn_at) > self._pace.lease / 2:
             # This process stood still, or the clock was set back and its turn is not for long. By
@@ -179,22 +181,39 @@ class Dispatch:
             return
         answer: Answer = AllUnclear("STOPPED")
         try:
-            asking = asyncio.create_task(self._expo.send([one.message for one in composed]))
+            asking = asyncio.create_task(self._expo.send(messages))
             self._asking.add(asking)
             asking.add_done_callback(self._asking.discard)
             answer = await asking
         finally:
             self._make_room(asyncio.current_task())
             now = self._clock()
-            self._metrics.sent(answer, len(request), (now - sending.started_at).total_seconds())
+            self._metrics.sent(answer, len(messages), (now - sending.started_at).total_seconds())
             had_failures = self._outage.has_failures
-            kept = self._reported(sending, answer, now)
+            kept = self._reported(sending, answer, now).with_those_of(wordless)
             await self._keep(kept)
             if had_failures or kept.shown or not kept.all_accepted:
                 self._wake()
             looks = (one.receipt_due_at for one in kept.completions if one.receipt_due_at)
             if (first := min(looks, default=None)) is not None:
                 self._collect_by(first)
+
+    def _worded(self, sending: Sending) -> tuple[Sending, list[PushMessage], Report]:
+        """What can be put into words, its messages, and the report of what cannot."""
+        worded, wordless = list[tuple[DueDelivery, Composed]](), list[DueDelivery]()
+        for one, composed in compose_each(sending.request, self._app, sending.started_at):
+            if isinstance(composed, Composed):
+                worded.append((one, composed))
+                continue
+            wordless.append(one)
+            log.error("wording_failed", delivery=one.id, **telemetry.described(composed))
+        hashes = {one.id: composed.words_hash for one, composed in worded}
+        request = tuple(one for one, _ in worded)
+        return (
+            structs.replace(sending, request=request, words_hashes=hashes),
+            [composed.message for _, composed in worded],
+            unworded(sending, wordless, self._pace, self._clock()),
+        )
 
     def _make_room(self, task: asyncio.Task[None] | None) -> None:
         """The request of this task is answered, or kept; another one may leave."""
@@ -232,7 +251,7 @@ class Dispatch:
                 self._outage.succeeded()
             case AllUnclear():
                 self._outage.failed()
-            case AllLater(code) if code == NOT_TRANSMITTED:
+            case AllLater(code, _, unexplained) if unexplained or code == NOT_TRANSMITTED:
                 self._outage.failed()
             case WholeRefused() | MixedProjects() | AllLater() | AllBarred():
                 self._outage.succeeded()

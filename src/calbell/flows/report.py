@@ -6,16 +6,13 @@ from typing import assert_never
 
 from msgspec import Struct, structs
 
-from calbell.domain.backoff import receipt_look
-from calbell.domain.delivery import DeliveryFact, DeliveryState, next_state
+from calbell.domain.delivery import DeliveryState
 from calbell.domain.holds import EVERY_PROJECT, Evidence, Scope, ShownBy, evidence, silent
 from calbell.domain.outcomes import (
-    Accepted,
     AllBarred,
     AllLater,
     AllUnclear,
     Answer,
-    Gone,
     Later,
     MixedProjects,
     Refused,
@@ -24,20 +21,21 @@ from calbell.domain.outcomes import (
     Unclear,
     WholeRefused,
 )
-from calbell.domain.sightings import ASKED_AGAIN, Sighting, sighting
+from calbell.domain.sightings import Sighting
 from calbell.domain.subscription import Platform
 from calbell.flows import notice
 from calbell.flows.claim import Pace
+from calbell.flows.complete import Sending, completion
 from calbell.flows.surroundings import Policy
 from calbell.store import deliveries, holds, projects, subscriptions
 from calbell.store.connection import Connection
 from calbell.store.deliveries import Completion
 from calbell.store.due import DueDelivery
 
-MIXED_PROJECTS = "PUSH_TOO_MANY_EXPERIENCE_IDS"
+NO_WORDS = "no_words"
+"""Why what cannot be put into words has failed."""
 
-SOON = timedelta(seconds=10)
-"""After a ticket under credentials that are in question: receipts mostly come within seconds."""
+MIXED_PROJECTS = "PUSH_TOO_MANY_EXPERIENCE_IDS"
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -59,21 +57,17 @@ class Report(Struct, frozen=True, kw_only=True):
         """Whether Expo took all of it, so that nothing else can be sent because of it."""
         return all(one.state is DeliveryState.ACCEPTED for one in self.completions)
 
+    def with_those_of(self, other: "Report") -> "Report":
+        """The same, with the completions of another one."""
+        return structs.replace(self, completions=self.completions + other.completions)
 
-class Sending(Struct, frozen=True):
-    """A request under way: who sends what since when, and how long to pause where it fails.
 
-    One pause for all: deliveries that wait together are sent together again. `holds_known`: where
-    credentials are good is worth telling. `words_hashes` are those of the words, by delivery.
-    """
-
-    project_id: int
-    request: Sequence[DueDelivery]
-    worker: str
-    started_at: datetime
-    pause: timedelta
-    holds_known: bool = False
-    words_hashes: Mapping[int, str] = {}
+def unworded(
+    sending: Sending, wordless: Sequence[DueDelivery], pace: Pace, now: datetime
+) -> Report:
+    """These of the request cannot be put into words: they are not sent, and never will be."""
+    alone = structs.replace(sending, request=wordless)
+    return _report(alone, (Refused(NO_WORDS),) * len(wordless), pace, now)
 
 
 def report(
@@ -88,20 +82,23 @@ def report(
     """What the answer means for each delivery of the request.
 
     A request that was refused whole for something in it is sent again in halves; one whose tokens
-    belong to several projects in parts, each in the line of its project. One whose answer is in
-    doubt `alone`, while others go well, may have something in it that upsets Expo: its members are
-    tried again in halves too. `in_wave`: suddenly far too many phones are called gone.
+    belong to several projects in parts, each in the line of its project. One that fails `alone`,
+    for no reason that is known, while others go well, may have something in it that upsets Expo:
+    its members are tried again in halves too, each at its time; the project pauses for them only
+    where Expo asks for that. `in_wave`: suddenly far too many phones are called gone.
     """
     match answer:
         case Tickets(tickets):
             return _told(sending, tickets, pace, now, in_wave=in_wave)
-        case AllUnclear(code):
-            unclear = _report(sending, (Unclear(code),) * len(sending.request), pace, now)
-            return _in_halves(unclear) if alone else unclear
-        case AllLater(code, wait):
+        case AllUnclear(code, wait):
+            unclear = (Unclear(code),) * len(sending.request)
+            made = _report(sending, unclear, pace, now, paused_until=_pause_until(wait, now))
+            return _in_halves(made) if alone else made
+        case AllLater(code, wait, unexplained):
             later = (Later(code, wait),) * len(sending.request)
-            until = now + max(sending.pause, wait or timedelta())
-            return _report(sending, later, pace, now, paused_until=until)
+            pause = wait if unexplained else max(sending.pause, wait or timedelta())
+            made = _report(sending, later, pace, now, paused_until=_pause_until(pause, now))
+            return _in_halves(made) if unexplained and alone else made
         case AllBarred(code, everybody, project):
             if project is not None and sending.project_id == projects.UNKNOWN:
                 # The phones of one request belong to one project, or Expo knows none of them.
@@ -205,6 +202,11 @@ def _report(
     )
 
 
+def _pause_until(wait: timedelta | None, now: datetime) -> datetime | None:
+    """Until when the project pauses."""
+    return now + wait if wait else None
+
+
 def _again(
     sending: Sending,
     code: str,
@@ -224,72 +226,6 @@ def _in_halves(again: Report) -> Report:
     half = (len(again.completions) + 1) // 2
     smaller = tuple(structs.replace(one, most_together=half) for one in again.completions)
     return structs.replace(again, completions=smaller)
-
-
-_FACTS = {
-    Gone: DeliveryFact.PHONE_GONE,
-    Refused: DeliveryFact.REFUSED,
-    Later: DeliveryFact.POSTPONED,
-    Unclear: DeliveryFact.ANSWER_LOST,
-}
-
-
-def completion(
-    delivery: DueDelivery,
-    ticket: Ticket,
-    sending: Sending,
-    pace: Pace,
-    now: datetime,
-    *,
-    in_wave: bool = False,
-) -> Completion:
-    """What to keep of one delivery after one attempt."""
-    if isinstance(ticket, Accepted):
-        # Where credentials are in question, the receipt may be what tells.
-        first = min(pace.receipt_delay, SOON) if sending.holds_known else pace.receipt_delay
-        look = receipt_look(first, 0)
-        return Completion(
-            delivery_id=delivery.id,
-            worker=sending.worker,
-            attempt=delivery.attempt,
-            asked_at=sending.started_at,
-            outcome="accepted",
-            ticket_id=ticket.ticket_id,
-            receipt_due_at=now + look if look is not None else None,
-            possibly_sent=delivery.possibly_sent,
-            phone_id=delivery.phone_id,
-            token=delivery.token,
-            most_together=delivery.most_together,
-            words_hash=sending.words_hashes.get(delivery.id),
-        )
-    seen = (
-        sighting(in_wave=in_wave, suspected_at=delivery.suspected_at, asked_at=sending.started_at)
-        if isinstance(ticket, Gone)
-        else None
-    )
-    pause = sending.pause
-    fact = _FACTS[type(ticket)]
-    if seen is Sighting.DOUBTED:
-        fact, pause = DeliveryFact.POSTPONED, ASKED_AGAIN.ceiling(delivery.attempt)
-    state = next_state(DeliveryState.SENDING, fact, possibly_sent=delivery.possibly_sent)
-    assert state is not None
-    wait = ticket.wait if isinstance(ticket, Later) and ticket.wait else timedelta()
-    return Completion(
-        delivery_id=delivery.id,
-        worker=sending.worker,
-        attempt=delivery.attempt,
-        asked_at=sending.started_at,
-        outcome=fact,
-        code=ticket.code,
-        state=state,
-        due_at=now + max(pause, wait),
-        possibly_sent=delivery.possibly_sent or isinstance(ticket, Unclear),
-        phone_id=delivery.phone_id,
-        token=delivery.token,
-        sighting=seen,
-        most_together=delivery.most_together,
-        words_hash=sending.words_hashes.get(delivery.id),
-    )
 
 
 def _teaches(tokens: Mapping[str, Sequence[str]], request: Sequence[DueDelivery]) -> bool:

@@ -75,6 +75,7 @@ REASONS: Final[Mapping[str, str]] = {
     Withdrawal.DEVICE_GONE: "the phone is gone",
     DeliveryFact.WENT_STALE: "it was out of date",
     "no_receipt": "Expo had no receipt for it",
+    "no_words": "it could not be put into words: the log says why (`wording_failed`)",
 }
 """Why, in words of our own."""
 

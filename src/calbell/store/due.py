@@ -1,6 +1,6 @@
 """Due deliveries as they are read: with all that decides about them and that their words need."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -28,7 +28,8 @@ class DueDelivery(Struct, frozen=True, kw_only=True):
     number that the next attempt will have; `most_together` is how large a request it may be in;
     `code` what kept it back so far; since `suspected_at` its phone is said to be gone. `choices`
     are its user's; of a test push, which he asked for, nothing is held against it. `is_passive`:
-    it is shown without a sound."""
+    it is shown without a sound. `met` counts the codes of its earlier attempts, once it is
+    claimed."""
 
     id: int
     attempt: int
@@ -48,6 +49,7 @@ class DueDelivery(Struct, frozen=True, kw_only=True):
     choices: Choices | None = None
     is_test: bool = False
     is_passive: bool = False
+    met: Mapping[str, int] = {}
 
 
 def read(rows: Iterable[Row]) -> list[DueDelivery]:

@@ -63,7 +63,7 @@ def provider(name: str, **said: object) -> dict[str, object]:
             failed({"error": "InvalidCredentials", "apns": {"reason": "InvalidProviderToken"}}),
             Later("InvalidCredentials"),
         ),
-        (failed({"error": "ExpoError"}), Later("ExpoError")),
+        (failed({"error": "ExpoError"}), Later("ExpoError", most=50)),
         (failed({"error": "DeviceOnHoliday"}), Refused("DeviceOnHoliday")),
         # DeveloperError is kept with what Apple or Google said
         (failed({"error": "DeveloperError"}), Refused("DeveloperError")),
@@ -88,11 +88,17 @@ def provider(name: str, **said: object) -> dict[str, object]:
         # ProviderError goes by what they said
         (provider("fcm", error="MismatchSenderId"), Refused("MismatchSenderId")),
         (provider("fcm", error="SENDER_ID_MISMATCH"), Refused("ProviderError:SENDER_ID_MISMATCH")),
-        (provider("fcm", error="Unavailable"), Later("ProviderError:Unavailable")),
-        (provider("fcm", error="InternalServerError"), Later("ProviderError:InternalServerError")),
-        (provider("fcm", httpStatus=503, response="<H>"), Later("ProviderError:503")),
-        (provider("apns", reason="ServiceUnavailable"), Later("ProviderError:ServiceUnavailable")),
-        (provider("apns", statusCode=500), Later("ProviderError:500")),
+        (provider("fcm", error="Unavailable"), Later("ProviderError:Unavailable", most=3)),
+        (
+            provider("fcm", error="InternalServerError"),
+            Later("ProviderError:InternalServerError", most=3),
+        ),
+        (provider("fcm", httpStatus=503, response="<H>"), Later("ProviderError:503", most=3)),
+        (
+            provider("apns", reason="ServiceUnavailable"),
+            Later("ProviderError:ServiceUnavailable", most=3),
+        ),
+        (provider("apns", statusCode=500), Later("ProviderError:500", most=3)),
         (provider("apns", reason="InvalidProviderToken"), Later("InvalidProviderToken")),
         (provider("apns", reason="BadTopic"), Refused("ProviderError:BadTopic")),
         # section 12 keeps the token of every ProviderError
@@ -100,16 +106,17 @@ def provider(name: str, **said: object) -> dict[str, object]:
         (provider("fcm", error=[5]), Refused("ProviderError")),
         (failed({"error": "ProviderError"}), Refused("ProviderError")),
         # no code
-        ({"status": "error", "message": "unexpectedly dropped"}, Later("NO_CODE")),
-        (failed(None), Later("NO_CODE")),
-        (failed("The phone is on holiday"), Later("NO_CODE")),
+        ({"status": "error", "message": "unexpectedly dropped"}, Later("NO_CODE", most=5)),
+        (failed(None), Later("NO_CODE", most=5)),
+        (failed("The phone is on holiday"), Later("NO_CODE", most=5)),
         (failed("DeviceNotRegistered"), Gone("DeviceNotRegistered")),
         (failed({"error": {"code": "MessageTooBig"}}), Refused("MessageTooBig")),
         (failed({"fcm": {"error": "NotRegistered"}}), Gone("NotRegistered")),
         (failed({"fcm": {"error": "MismatchSenderId"}}), Refused("MismatchSenderId")),
         (failed({"apns": {"reason": "BadDeviceToken"}}), Refused("BadDeviceToken")),
-        (failed({"apns": {"reason": "Shutdown", "statusCode": 503}}), Later("Shutdown")),
-        (failed({"apns": {"reason": "NeverHeardOf"}}), Later("NeverHeardOf")),
+        (failed({"apns": {"reason": "Shutdown", "statusCode": 503}}), Later("Shutdown", most=5)),
+        (failed({"apns": {"reason": "InvalidProviderToken"}}), Later("InvalidProviderToken")),
+        (failed({"apns": {"reason": "NeverHeardOf"}}), Later("NeverHeardOf", most=5)),
     ],
 )
 def test_a_receipt_by_its_status_and_code(receipt: object, outcome: Receipt) -> None:
@@ -156,6 +163,11 @@ def test_a_question_that_failed(status: int, answer: object, code: str) -> None:
 def test_a_question_that_expo_does_not_take_as_it_is() -> None:
     answer = {"errors": [{"code": "PUSH_TOO_MANY_RECEIPTS"}]}
     assert asked(answer, 400) == ReceiptsRefused("PUSH_TOO_MANY_RECEIPTS")
+
+
+@pytest.mark.parametrize("answer", [{"errors": []}, b"<html>", {"errors": [{"code": "NEW"}]}])
+def test_a_question_that_is_refused_without_a_known_code_is_asked_in_parts(answer: object) -> None:
+    assert isinstance(asked(answer, 400), ReceiptsRefused)
 
 
 def test_how_long_to_wait_before_receipts_are_asked_for_again() -> None:

@@ -92,27 +92,27 @@ def test_no_message_no_ticket() -> None:
         ),
         (failed({"error": "InvalidProviderToken"}), Later("InvalidProviderToken")),
         (failed({"error": "MessageRateExceeded"}), Later("MessageRateExceeded")),
-        (failed({"error": "ExpoError"}), Later("ExpoError")),
-        (failed({"error": "ProviderError"}), Later("ProviderError")),
+        (failed({"error": "ExpoError"}), Later("ExpoError", most=50)),
+        (failed({"error": "ProviderError"}), Later("ProviderError", most=3)),
         (
             failed({"error": "ProviderError", "fcm": {"error": "MismatchSenderId"}}),
             Refused("MismatchSenderId"),
         ),
         # no code
-        ({"status": "error", "message": "dropped the connection"}, Later("NO_CODE")),
-        ({"status": "error", "id": ID, "details": None}, Later("NO_CODE")),
-        (failed({}), Later("NO_CODE")),
-        (failed([]), Later("NO_CODE")),
-        (failed({"error": None}), Later("NO_CODE")),
+        ({"status": "error", "message": "dropped the connection"}, Later("NO_CODE", most=5)),
+        ({"status": "error", "id": ID, "details": None}, Later("NO_CODE", most=5)),
+        (failed({}), Later("NO_CODE", most=5)),
+        (failed([]), Later("NO_CODE", most=5)),
+        (failed({"error": None}), Later("NO_CODE", most=5)),
         # a new code
         (failed({"error": "DeviceOnHoliday"}), Refused("DeviceOnHoliday")),
         (failed({"error": "messaging/third-party"}), Refused("messaging_third_party")),
         # shapes to be tolerated (section 11)
         (failed("DeviceNotRegistered"), Gone("DeviceNotRegistered")),
-        (failed("The phone is on holiday"), Later("NO_CODE")),
+        (failed("The phone is on holiday"), Later("NO_CODE", most=5)),
         (failed({"error": {"code": "DeviceNotRegistered"}}), Gone("DeviceNotRegistered")),
-        (failed({"error": {"error": "ExpoError", "n": 1}}), Later("ExpoError")),
-        (failed({"error": {"n": 1}}), Later("NO_CODE")),
+        (failed({"error": {"error": "ExpoError", "n": 1}}), Later("ExpoError", most=50)),
+        (failed({"error": {"n": 1}}), Later("NO_CODE", most=5)),
         # nothing but a short word is kept
         (failed({"error": f'"{A}" is bad'}), Refused("UNREADABLE_CODE")),
         (failed({"error": A}), Refused("UNREADABLE_CODE")),
@@ -133,7 +133,7 @@ def test_one_odd_ticket_does_not_spoil_the_others() -> None:
 
 def test_half_an_emoji_in_a_message_does_not_spoil_the_tickets() -> None:
     body = rb'{"data":[{"status":"error","message":"\ud83d","details":{"error":"ExpoError"}}]}'
-    assert sent(body) == Tickets((Later("ExpoError"),))
+    assert sent(body) == Tickets((Later("ExpoError", most=50),))
 
 
 def test_tickets_out_of_order_are_noticed_by_the_token_they_name() -> None:
@@ -184,22 +184,31 @@ def errors(code: object, **more: object) -> dict[str, object]:
     return {"errors": [{"code": code, "message": f"about {A}", **more}, {"code": "SECOND"}]}
 
 
+def strange(code: str) -> Answer:
+    """Refused, and nobody whom we understand said why."""
+    return AllLater(code, unexplained=True)
+
+
 @pytest.mark.parametrize(
     ("status", "answer", "outcome"),
     [
         (400, errors("VALIDATION_ERROR"), WholeRefused("VALIDATION_ERROR")),
         (400, errors("API_ERROR"), WholeRefused("API_ERROR")),
         (400, errors("PUSH_TOO_MANY_NOTIFICATIONS"), WholeRefused("PUSH_TOO_MANY_NOTIFICATIONS")),
-        (400, errors("SOMETHING_NEW"), WholeRefused("SOMETHING_NEW")),
-        (400, errors(f"{A} is bad"), WholeRefused("HTTP_400")),
-        (400, errors(None), WholeRefused("HTTP_400")),
-        (400, {"errors": []}, WholeRefused("HTTP_400")),
-        (400, {"errors": ["odd"]}, WholeRefused("HTTP_400")),
-        (400, b"<html>", WholeRefused("HTTP_400")),
+        (400, errors("SOMETHING_NEW"), strange("SOMETHING_NEW")),
+        (400, errors(f"{A} is bad"), strange("HTTP_400")),
+        (400, errors(None), strange("HTTP_400")),
+        (400, {"errors": []}, strange("HTTP_400")),
+        (400, {"errors": ["odd"]}, strange("HTTP_400")),
+        (400, b"<html>", strange("HTTP_400")),
         (404, errors("NOT_FOUND"), AllLater("NOT_FOUND")),
         (405, b"", AllLater("HTTP_405")),
+        (407, b"<html>", strange("HTTP_407")),
+        (400, {"error": "Bad Request"}, strange("HTTP_400")),
+        (422, errors("VALIDATION_ERROR"), WholeRefused("VALIDATION_ERROR")),
+        (413, errors("PAYLOAD_TOO_LARGE"), WholeRefused("PAYLOAD_TOO_LARGE")),
         (413, b"Request Entity Too Large", WholeRefused("HTTP_413")),
-        (422, b"", WholeRefused("HTTP_422")),
+        (422, b"", strange("HTTP_422")),
         # credentials: the messages stay pending
         (
             401,
@@ -310,6 +319,8 @@ DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
 )
 def test_how_long_expo_asks_us_to_wait(headers: dict[str, str], wait: timedelta | None) -> None:
     assert sent(b"", status=429, headers=headers) == AllLater("HTTP_429", wait)
+    assert sent(b"", status=503, headers=headers) == AllUnclear("HTTP_503", wait)
+    assert sent(b"", status=400, headers=headers) == AllLater("HTTP_400", wait, unexplained=True)
 
 
 # Whatever comes.

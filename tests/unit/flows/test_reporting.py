@@ -27,7 +27,8 @@ from calbell.domain.sightings import Sighting
 from calbell.domain.subscription import Platform
 from calbell.domain.wording import Reader
 from calbell.flows.claim import Pace, requests_of
-from calbell.flows.report import Report, Sending, report
+from calbell.flows.complete import Sending
+from calbell.flows.report import Report, report
 from calbell.store.due import DueDelivery
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -94,6 +95,37 @@ def test_every_ticket_leads_where_the_table_says(
     assert (kept.sighting is Sighting.GONE) is isinstance(ticket, Gone)
 
 
+@pytest.mark.parametrize(
+    ("met", "state"),
+    [
+        ({}, DeliveryState.QUEUED),
+        ({"X": 1}, DeliveryState.QUEUED),
+        ({"HTTP_503": 40, "Y": 2}, DeliveryState.QUEUED),
+        ({"X": 2}, DeliveryState.FAILED),
+        ({"X": 1, "X:Unavailable": 1}, DeliveryState.FAILED),
+    ],
+)
+def test_what_failed_alike_often_enough_is_not_tried_again(
+    met: dict[str, int], state: DeliveryState
+) -> None:
+    last = structs.replace(delivery(1), attempt=43, met=met)
+    (kept,) = reported(Tickets((Later("X:503", most=3),)), last).completions
+    assert (kept.state, kept.code) == (state, "X:503")
+    assert kept.outcome == ("refused" if state is DeliveryState.FAILED else "postponed")
+
+
+def test_what_may_have_been_sent_is_not_called_failed_when_it_is_given_up() -> None:
+    last = structs.replace(delivery(1, possibly_sent=True), met={"X": 2})
+    (kept,) = reported(Tickets((Later("X", most=3),)), last).completions
+    assert kept.state is DeliveryState.UNKNOWN
+
+
+def test_without_a_limit_what_fails_is_tried_as_long_as_there_is_time() -> None:
+    last = structs.replace(delivery(1), met={"X": 1000})
+    (kept,) = reported(Tickets((Later("X"),)), last).completions
+    assert kept.state is DeliveryState.QUEUED
+
+
 def test_an_ok_ticket_is_kept_with_the_time_to_look_for_its_receipt() -> None:
     (kept,) = reported(Tickets((Accepted("ticket"),)), delivery(1)).completions
     assert (kept.ticket_id, kept.receipt_due_at) == ("ticket", NOW + PACE.receipt_delay)
@@ -114,6 +146,34 @@ def test_a_request_that_comes_later_pauses_its_project_and_waits_together() -> N
 def test_an_answer_that_was_lost_marks_every_delivery() -> None:
     made = reported(AllUnclear("ANSWER_LOST"), delivery(1), delivery(2))
     assert all(kept.possibly_sent for kept in made.completions)
+    assert made.paused_until is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "possibly_sent"),
+    [
+        (AllUnclear("HTTP_503", timedelta(minutes=7)), True),
+        (AllLater("HTTP_400", timedelta(minutes=7), unexplained=True), False),
+    ],
+)
+def test_whatever_asks_us_to_wait_pauses_its_project(answer: Answer, possibly_sent: bool) -> None:
+    made = reported(answer, delivery(1), delivery(2))
+    assert made.paused_until == NOW + timedelta(minutes=7)
+    assert {kept.possibly_sent for kept in made.completions} == {possibly_sent}
+    assert {kept.state for kept in made.completions} == {DeliveryState.QUEUED}
+
+
+@pytest.mark.parametrize(("alone", "most"), [(True, 1), (False, 100)])
+def test_a_refusal_without_a_reason_fails_nobody_and_is_split_where_others_go_well(
+    alone: bool, most: int
+) -> None:
+    sending = Sending(1, (delivery(1), delivery(2)), "worker", NOW, PAUSE)
+    made = report(sending, AllLater("HTTP_400", unexplained=True), PACE, NOW, alone=alone)
+    assert {(kept.state, kept.due_at) for kept in made.completions} == {
+        (DeliveryState.QUEUED, NOW + PAUSE)
+    }
+    assert {kept.most_together for kept in made.completions} == {most}
+    assert not any(kept.possibly_sent for kept in made.completions)
     assert made.paused_until is None
 
 
