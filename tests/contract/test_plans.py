@@ -47,6 +47,7 @@ HOT = {
     ("notifications", "due_notifications"): "notifications_waiting",
     ("notifications", "next_due_notification"): "notifications_waiting",
     ("notifications", "waiting_of_bookings"): NOTIFICATIONS_OF_BOOKING,
+    ("notifications", "hold_waiting"): rf"notifications_of_user|{NOTIFICATIONS_OF_BOOKING}",
     # What is there already, an insert finds by what it conflicts with: SQLite's plan says nothing.
     ("bookings", "open_bookings"): r"bookings_uid_key|SCAN json_each",
     ("bookings", "bookings_by_id"): PRIMARY_KEY,
