@@ -20,17 +20,19 @@ from calbell.flows.clocks import system_clock
 from calbell.store.connection import Connection
 from calbell.store.database import run_once
 from calbell.store.engines import engine_of
-from calbell.store.statements import statement
+from calbell.store.statements import Statement, statement
 
 LONGEST_SECONDS = 120.0
 EXPO_RATE = 600
 _SETTLING_SECONDS = 1.5
+_ACCEPTED = statement("accepted", "select count(*) from deliveries where state = 'accepted'")
 _UNSENT = statement(
     "unsent",
     """select (select count(*) from deliveries where state = 'queued')
       + (select count(*) from deliveries where state = 'sending')""",
 )
-"""Two indexes, whatever else there is: it is asked again and again while the service works."""
+"""Two indexes, whatever else there is: it is asked again and again while the service works. Who
+failed is in neither, so what was accepted is counted once, afterwards."""
 
 
 class Drained(Struct, frozen=True):
@@ -59,14 +61,17 @@ def drain_all(stage: Stage) -> Drained:
         sink(stage.cores.load) as expo,
     ):
         _backlog(url, number)
+        before = _asked(url, _ACCEPTED)
         run = stage.run(url, CALBELL_EXPO_BASE_URL=expo.url, CALBELL_EXPO_RATE_LIMIT="0")
         with calbell(run, *_command(stage)) as program, pinned(stage.cores.load):
             began_cpu = program.cpu()
             ended_at = _until_stored(url, expo, number)
             cpu = program.cpu().since(began_cpu)
-        report = expo.report()
+        report, accepted = expo.report(), _asked(url, _ACCEPTED) - before
     if report.notifications != number:
         raise RuntimeError(f"{report.notifications} notifications sent of {number}")
+    if accepted != number:
+        raise RuntimeError(f"{accepted} deliveries accepted of {number}")
     return Drained(Flow(number, (ended_at - report.first_at) / 1e9, cpu), report)
 
 
@@ -106,15 +111,23 @@ def _until_stored(url: str, expo: Sink, number: int) -> int:
         _wait(0.02, deadline)
     connection = engine_of(url).connect()
     try:
-        while run_once(connection, _unsent):
+        while run_once(connection, _number, _UNSENT):
             _wait(0.002, deadline)
         return time.monotonic_ns()
     finally:
         connection.close()
 
 
-def _unsent(connection: Connection) -> int:
-    ((number,),) = connection.run(_UNSENT)
+def _asked(url: str, counting: Statement) -> int:
+    connection = engine_of(url).connect()
+    try:
+        return run_once(connection, _number, counting)
+    finally:
+        connection.close()
+
+
+def _number(connection: Connection, counting: Statement) -> int:
+    ((number,),) = connection.run(counting)
     return int(number)
 
 

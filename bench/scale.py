@@ -140,6 +140,8 @@ _ROWS: Sequence[_Row] = (
         lambda d: f"{scaling.reminded_at_once(d):,.0f}",
     ),
     ("the last has left after", lambda d: _span(scaling.leaves_within(d))),
+    ("news meanwhile, /s", lambda d: _number(scaling.news(d))),
+    ("of it leaves at once, /s", lambda d: _number(scaling.news_at_once(d))),
     ("**disk**: PostgreSQL", lambda d: _bytes(scaling.size(d, Engine.POSTGRESQL))),
     ("SQLite", lambda d: _bytes(scaling.size(d, Engine.SQLITE))),
 )

@@ -1,7 +1,7 @@
 """Scaling: what a deployment asks of Calbell's processes, of PostgreSQL and of Expo, on paper.
 
-Pure functions of a deployment and of the unit costs. Everything grows in step with the users, so
-where something is reached follows from how far one deployment is from it.
+Pure functions of a deployment and of the unit costs. Everything that is used grows in step with the
+users, so where something is reached follows from how far one deployment is from it.
 """
 
 from math import ceil
@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 
 from bench import unit_costs as one
 from bench.figures import Engine
+from calbell.domain.turns import FOR_SINGLE
 from calbell.expo.messages import MOST_RECEIPTS, MOST_RECIPIENTS
 from calbell.flows.claim import PACE
 
@@ -140,9 +141,11 @@ def peak(deployment: Deployment) -> Demand:
     """The worst second: the busiest minute of bookings falls together with the busiest start of
     meetings, and as much leaves as Expo takes."""
     wanted = unbounded(deployment, within=1.0)
-    share = min(1.0, pace(deployment) / wanted.deliveries)
+    reminders = min(reminded_at_once(deployment), pace_of_reminders(deployment))
     return structs.replace(
-        wanted, deliveries=share * wanted.deliveries, reminders=share * wanted.reminders
+        wanted,
+        deliveries=min(wanted.deliveries, pace(deployment)),
+        reminders=reminders / deployment.devices,
     )
 
 
@@ -150,12 +153,11 @@ def unbounded(deployment: Deployment, within: float) -> Demand:
     """The same, if Expo took whatever comes, and the reminders that are due together left within so
     many seconds."""
     day, a_second = daily(deployment), deployment.busiest_minute / 60
-    news = day.webhooks * deployment.told * deployment.devices * a_second
     due = reminded_at_once(deployment) / within
     return Demand(
         webhooks=day.webhooks * a_second,
         registrations=day.registrations * a_second,
-        deliveries=news + due,
+        deliveries=news(deployment) + due,
         reminders=due / deployment.devices,
     )
 
@@ -165,15 +167,43 @@ def pace(deployment: Deployment) -> float:
     return PACE * deployment.rate * deployment.projects
 
 
+def news(deployment: Deployment) -> float:
+    """Deliveries of news a second in the busiest minute."""
+    told = daily(deployment).webhooks * deployment.told * deployment.devices
+    return told * deployment.busiest_minute / 60
+
+
+def news_at_once(deployment: Deployment) -> float:
+    """Of that, what leaves while reminders wait: it has a share of each request for itself
+    (docs/decisions/0028-whose-turn-it-is.md). More of it goes by its deadline, after them."""
+    return min(news(deployment), pace(deployment) / FOR_SINGLE)
+
+
+def pace_of_reminders(deployment: Deployment) -> float:
+    """Deliveries of reminders a second that leave at most in the busiest minute: what news does not
+    use."""
+    return pace(deployment) - news_at_once(deployment)
+
+
 def reminded_at_once(deployment: Deployment) -> float:
     """Deliveries of reminders that are due in the same moment, before the busiest start."""
     return daily(deployment).reminders * deployment.devices * deployment.busiest_start
 
 
 def leaves_within(deployment: Deployment) -> float:
-    """Seconds until the last of these reminders has left. They go in the order in which they are
-    due, as all else: news that comes meanwhile waits until they are gone."""
-    return reminded_at_once(deployment) / pace(deployment)
+    """Seconds until the last of these reminders has left, where as much news comes meanwhile as in
+    the busiest minute."""
+    return reminded_at_once(deployment) / pace_of_reminders(deployment)
+
+
+def users_left_within(deployment: Deployment, seconds: float) -> float:
+    """With how many users these reminders have just left after so many seconds: news of more users
+    takes more of the pace, until it has its share."""
+    reminded = reminded_at_once(deployment)
+    most = seconds * pace(deployment)
+    growing = most / (reminded + seconds * news(deployment))
+    full = most * (1 - 1 / FOR_SINGLE) / reminded
+    return deployment.users * max(growing, full)
 
 
 def processes(cores: float) -> int:
@@ -235,14 +265,19 @@ def limits(deployment: Deployment, hardware: Hardware) -> list[Limit]:
     busiest = unbounded(deployment, hardware.late)
     stored_bytes = size(deployment, Engine.POSTGRESQL)
     found = (
-        ("reminders due together leave, s", leaves_within(deployment), hardware.late),
         ("Expo's pace in the mean, /s", mean(deployment).deliveries, pace(deployment)),
         ("PostgreSQL's CPU, cores", busiest.server(in_lists=True), BUSY * hardware.cores),
         ("PostgreSQL's fsyncs, /s", busiest.commits() / one.IN_A_LIST, hardware.fsyncs),
         ("PostgreSQL's log, MB/s", busiest.log() / 1e6, hardware.log / 1e6),
         ("the database's size, GB", stored_bytes / 1e9, hardware.size / 1e9),
     )
-    counted = (
+    reminders = Limit(
+        "reminders due together leave, s",
+        leaves_within(deployment),
+        hardware.late,
+        users_left_within(deployment, hardware.late),
+    )
+    in_step = (
         Limit(words, used, there, deployment.users * there / used) for words, used, there in found
     )
-    return sorted(counted, key=lambda limit: limit.users)
+    return sorted((reminders, *in_step), key=lambda limit: limit.users)

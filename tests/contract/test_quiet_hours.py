@@ -150,6 +150,49 @@ def test_reminders_that_would_come_at_one_time_are_one(world: Sleepers) -> None:
     ]
 
 
+def test_the_same_news_that_would_come_twice_at_one_time_is_one(world: Sleepers) -> None:
+    """Both are held in one list; as both were, they could not be kept."""
+    first, later = news_twice(world)
+    assert world.run(notifications.hold, [(later, MORNING), (first, MORNING)]) == {first}
+    assert world.run(notifications.next_due_at) == NIGHT + timedelta(minutes=10)
+    assert world.run(notifications.hold, [(later, MORNING)]) == set()
+    assert world.run(notifications.hold, [(later, NOON)]) == {later}
+
+
+def test_of_the_same_news_twice_one_waits_for_the_morning_and_tells_it(world: Sleepers) -> None:
+    news_twice(world)
+    assert world.awake(NIGHT + timedelta(minutes=10)) == 2
+    assert world.awake(MORNING) == 1
+    told = world.story("b1").notifications
+    assert {one.state: one.reason for one in told if one.kind == "BOOKING_CANCELLED"} == {
+        "released": "quiet_hours",
+        "suppressed": "told_together",
+    }
+
+
+def news_twice(world: Sleepers) -> tuple[int, int]:
+    """The same news of one version waits twice, ten minutes apart; the ids of both, the one that is
+    due first and is newer, and the other."""
+    world.now = NOW
+    world.hear(created(**tomorrow(sent_at=NOW)))
+    kept = world.run(bookings.by_uid, "b1")
+    assert kept is not None
+    twice = [
+        Planned(
+            user_id=7,
+            role=Role.ORGANIZER,
+            kind=PushEvent.BOOKING_CANCELLED,
+            due_at=NIGHT + timedelta(minutes=minutes),
+            expires_at=NOON + timedelta(days=1),
+            facts=facts_of(kept.booking, None),
+        )
+        for minutes in (10, 0)
+    ]
+    new = [NewNotification(None, kept.id, 1, one, NotificationState.WAITING) for one in twice]
+    later, first = world.run(notifications.insert_many, new, NOW)
+    return first, later
+
+
 def test_what_was_told_by_a_clock_that_was_ahead_keeps_nobody_from_choosing(
     world: Sleepers,
 ) -> None:

@@ -158,6 +158,28 @@ def test_a_transaction_that_nobody_goes_on_with_lets_its_rows_go(server: Postgre
     assert freed == [1]
 
 
+def test_a_snapshot_waits_for_whoever_reads_what_it_writes(server: PostgresEngine) -> None:
+    """As a pager does that shows the first page of an export. The next transaction has its limit
+    again."""
+    engine = told(server.url, "options=-c%20idle_in_transaction_session_timeout%3D100")
+    limit = query("show idle_in_transaction_session_timeout")
+
+    def stall(connection: Connection) -> None:
+        users.save(connection, profile(1), NOW)
+        with psycopg.connect(server.url) as other:
+            # Waits until the server has ended this session, which is younger than the snapshot.
+            other.execute("lock table users in exclusive mode")
+        users.listed(connection)
+
+    with closing(engine.connect()) as connection:
+        with connection.snapshot():
+            assert users.listed(connection) == []
+            with closing(engine.connect()) as younger, pytest.raises(TryAgain):
+                run_once(younger, stall)
+            assert users.listed(connection) == []
+        assert run_once(connection, lambda c: c.run(limit)) == [("100ms",)]
+
+
 def cut(url: str) -> None:
     """Every other session at the database is ended."""
     with psycopg.connect(url, autocommit=True) as administrator:

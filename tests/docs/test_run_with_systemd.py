@@ -51,12 +51,15 @@ def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
 def test_a_unit_starts_a_command_that_there_is_and_gives_it_time_to_stop(
     tmp_path: Path, name: str
 ) -> None:
-    service = Unit(name)["Service"]
+    unit = Unit(name)
+    service = unit["Service"]
     program, *arguments = service["ExecStart"].split()
     assert program == PROGRAM
     assert command([*arguments, "--help"], tmp_path).code == 0
     assert int(service["TimeoutStopSec"]) > STOP_SECONDS
     assert service["RestartPreventExitStatus"] == "2"
+    # By the second, systemd's own limit of starts is reached before a database is back.
+    assert (service["RestartSec"], unit["Unit"]["StartLimitIntervalSec"]) == ("1", "0")
 
 
 def test_the_secrets_are_where_the_settings_look_for_them(tmp_path: Path) -> None:

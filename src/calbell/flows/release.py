@@ -89,7 +89,7 @@ def release_due(connection: Connection, policy: Policy, now: datetime, chance: R
         states[id_] = _TOLD_TOGETHER if told else states[leader]
         if leader in held:
             held[id_] = held[leader]
-    for id_ in held.keys() & _wait(connection, due, held):
+    for id_ in notifications.hold(connection, held.items()):
         del states[id_]
     notifications.settle_waiting(connection, ((id_, *state) for id_, state in states.items()), now)
     judged = ((n.id, n.planned, verdicts[n.id]) for n in due)
@@ -97,21 +97,6 @@ def release_due(connection: Connection, policy: Policy, now: datetime, chance: R
     notice.of_notifications(connection, states.items(), policy, now)
     deliveries.announce(connection)
     return len(due)
-
-
-def _wait(
-    connection: Connection, due: Iterable[DueNotification], held: Mapping[int, datetime]
-) -> set[int]:
-    """Those that wait for the end of quiet hours; of several reminders of one meeting, one."""
-    reminded = set[tuple[int | None, int, datetime]]()
-    waiting = dict(held)
-    for one in due:
-        if one.id in held and one.planned.kind is PushEvent.BOOKING_REMINDER:
-            key = (one.booking_id, one.planned.user_id, held[one.id])
-            if key in reminded:
-                del waiting[one.id]
-            reminded.add(key)
-    return notifications.hold(connection, waiting.items())
 
 
 def _gathered(

@@ -71,8 +71,8 @@ class Connection(Protocol):
         """All or nothing; committed and durable when the block ends without an exception."""
 
     def snapshot(self) -> AbstractContextManager[None]:
-        """All that is read in the block is of one moment, whatever others commit; nothing is
-        changed in it."""
+        """All that is read in the block is of one moment, whatever others commit, and however long
+        it waits in between; nothing is changed in it."""
 
     def is_usable(self) -> bool:
         """Whether the next transaction can be tried on this connection."""

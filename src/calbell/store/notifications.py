@@ -138,7 +138,7 @@ def settle_waiting(
 
 def hold(connection: Connection, held: Iterable[tuple[int, datetime]]) -> set[int]:
     """These (id, until) wait until then. Those of them that do: another reminder of the same
-    meeting may be due then already."""
+    meeting, or the same news, may be due then already; of several of these it is the first."""
     rows = [(id_, to_ms(until)) for id_, until in sorted(held)]
     return {id_ for (id_,) in connection.each(_SQL["hold_waiting"], rows)}
 

@@ -53,7 +53,8 @@ LIMITS: Mapping[str, str] = MappingProxyType(
 )
 """After what the server ends a statement, a wait for a lock, and a transaction that nobody goes on
 with: less than a lease, far more than any unit takes. So a process that was frozen in the middle
-holds up nobody for long. What URL, role, database or server say about it holds instead."""
+holds up nobody for long. What URL, role, database or server say about it holds instead. A snapshot
+may wait for ever, for a reader of what is read in it."""
 
 IN_WORDS: Mapping[str, str] = MappingProxyType(
     {
@@ -131,8 +132,11 @@ class PostgresConnection:
     def transaction(self, *, writes: bool) -> AbstractContextManager[None]:
         return self._begun("begin")
 
-    def snapshot(self) -> AbstractContextManager[None]:
-        return self._begun("begin isolation level repeatable read read only")
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        with self._begun("begin isolation level repeatable read read only"):
+            self._raw.execute(_SESSION["wait_in_snapshot"].postgresql)
+            yield
 
     @contextmanager
     def _begun(self, begin: LiteralString) -> Iterator[None]:

@@ -18,7 +18,6 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from importlib.resources import files
-from itertools import count
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -136,8 +135,9 @@ def _for_sqlite(sql: str, columns: list[tuple[str, str]], scalars: tuple[str, ..
 
 def _for_sqlite_in_json(sql: str, columns: list[tuple[str, str]], scalars: tuple[str, ...]) -> str:
     numbers = {name: at for at, name in enumerate(scalars, 2)}
-    values = ("value",) if len(columns) == 1 else (f"value->>{at}" for at in count())
-    row = ", ".join(f"{value} as {name}" for value, (name, _) in zip(values, columns, strict=False))
+    places = range(len(columns))
+    values = ["value"] if len(columns) == 1 else [f"value->>{at}" for at in places]
+    row = ", ".join(f"{value} as {name}" for value, (name, _) in zip(values, columns, strict=True))
     sql = _PARAMETER.sub(lambda match: f"?{numbers[match[1]]}", sql)
     return _ROWS.sub(lambda match: f"(select {row} from json_each(?1)) as {match[2]}", sql)
 

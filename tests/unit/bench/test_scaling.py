@@ -7,14 +7,15 @@ import msgspec
 import pytest
 from bench import costs, scale, scaling
 from bench.databases import SqliteFiles
-from bench.figures import Engine
+from bench.figures import Engine, Figure
 from bench.rows import TABLES, sizes
 from bench.scaling import Deployment, Hardware
-from bench.unit_costs import ROW_BYTES
+from bench.unit_costs import REGISTRATION_IN_LISTS, ROW_BYTES, SENT, WEBHOOK_IN_LISTS, Work
 from hypothesis import given
 from hypothesis import strategies as st
 
-PAGE = (Path(__file__).parents[3] / "docs" / "explanation" / "scale.md").read_text()
+PAGES = Path(__file__).parents[3] / "docs" / "explanation"
+PAGE = (PAGES / "scale.md").read_text()
 
 DEPLOYMENT = Deployment(users=1000)
 deployments = st.builds(
@@ -55,9 +56,20 @@ def test_no_more_leaves_than_expo_takes(deployment: Deployment) -> None:
     assert scaling.peak(deployment).deliveries <= scaling.pace(deployment) * 1.000001
 
 
-def test_a_second_project_lets_a_peak_leave_in_half_the_time() -> None:
-    two = msgspec.structs.replace(DEPLOYMENT, projects=2)
-    assert scaling.leaves_within(two) == scaling.leaves_within(DEPLOYMENT) / 2
+def test_news_takes_a_fifth_of_the_pace_at_most_and_reminders_the_rest() -> None:
+    for users, at_once in ((100_000, 15.625), (1_000_000, 114)):
+        many = Deployment(users=users)
+        assert scaling.news_at_once(many) == pytest.approx(at_once)
+        assert scaling.pace_of_reminders(many) == pytest.approx(570 - at_once)
+        assert scaling.leaves_within(many) == pytest.approx(0.15 * users / (570 - at_once))
+        assert scaling.peak(many).reminders == pytest.approx((570 - at_once) / many.devices)
+
+
+def test_a_second_project_lets_a_peak_leave_in_half_the_time_or_less() -> None:
+    for users in (1000, 10**9):
+        one = Deployment(users=users)
+        two = msgspec.structs.replace(one, projects=2)
+        assert scaling.leaves_within(two) <= scaling.leaves_within(one) / 2
 
 
 def test_a_longer_retention_makes_the_database_larger_and_nothing_slower() -> None:
@@ -70,6 +82,28 @@ def test_a_longer_retention_makes_the_database_larger_and_nothing_slower() -> No
 def test_there_are_always_two_processes_of_each_kind() -> None:
     assert scaling.processes(0.001) == 2
     assert scaling.processes(1.5) == 3
+
+
+@pytest.mark.parametrize(
+    ("figure", "work"),
+    [
+        (Figure.REGISTRATIONS, REGISTRATION_IN_LISTS),
+        (Figure.WEBHOOKS, WEBHOOK_IN_LISTS),
+        (Figure.DRAIN, SENT),
+    ],
+)
+def test_what_our_processes_cost_is_what_the_page_of_performance_says(
+    figure: Figure, work: Work
+) -> None:
+    """Within a third: the page is measured anew more often, and machines differ."""
+    (row,) = (
+        line
+        for line in (PAGES / "performance.md").read_text().splitlines()
+        if line.startswith(f"| {figure.words} | {Engine.POSTGRESQL} |")
+    )
+    costs = re.search(r"(\d+) \+ (\d+) µs", row)
+    assert costs, row
+    assert work.own == pytest.approx(sum(map(int, costs.groups())), rel=1 / 3)
 
 
 @pytest.mark.parametrize("engine", Engine)

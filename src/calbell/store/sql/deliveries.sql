@@ -55,9 +55,9 @@ where d.project_id = :project_id and d.state = 'queued' and d.line = 1
 order by {turn} desc, d.due_at desc, d.id desc limit :number
 
 -- name: queued_by_id
--- Those of these that are queued, with all that their words are made from.
+-- Those of these that are queued, with all that their words are made from. See `still_queued`.
 {deliveries_with_all_for_their_words}
-where d.id in (select id from rows(id bigint) as r) and d.state = 'queued'
+where d.id in (select id from rows(id bigint) as r) and d.state || '' = 'queued'
 {lock_due}
 
 -- name: held_deliveries
@@ -71,12 +71,12 @@ order by {turn} desc, d.due_at desc, d.id desc limit :number
 -- name: hold_deliveries
 -- They wait, until they are stale or the hold is lifted.
 update deliveries set due_at = expires_at, line = 0, reason = r.code
-from rows(id bigint, code text) as r where deliveries.id = r.id and deliveries.state = 'queued'
+from rows(id bigint, code text) as r where deliveries.id = r.id and {still_queued}
 
 -- name: postpone_deliveries
 -- They wait for the end of quiet hours.
 update deliveries set due_at = r.due_at, line = 0, reason = 'quiet_hours'
-from rows(id bigint, due_at bigint) as r where deliveries.id = r.id and deliveries.state = 'queued'
+from rows(id bigint, due_at bigint) as r where deliveries.id = r.id and {still_queued}
 
 -- name: judge_deliveries_again
 -- What waits for the end of this user's quiet hours is due.
@@ -105,14 +105,14 @@ limit 1
 -- moves: queued -> sending
 update deliveries set state = 'sending', worker = :worker, lease_until = :lease_until,
   attempt = attempt + 1, line = 0
-from rows(id bigint) as r where deliveries.id = r.id and deliveries.state = 'queued'
+from rows(id bigint) as r where deliveries.id = r.id and {still_queued}
 
 -- name: end_queued
 -- They are not sent, for a reason found when they were claimed.
 -- moves: queued -> withdrawn, queued -> expired, queued -> unknown
 update deliveries set state = r.state, reason = r.reason, settled_at = :now
 from rows(id bigint, state text, reason text) as r
-where deliveries.id = r.id and deliveries.state = 'queued'
+where deliveries.id = r.id and {still_queued}
 
 -- name: pace_project
 -- The next request to this project is paced by what was just taken.

@@ -76,15 +76,19 @@ delete from notifications where id in (
   where n.due_at > :now and n.state = 'suppressed' and n.reason in ('switched_off', 'planned_anew'))
 
 -- name: hold_waiting
--- They wait for the end of quiet hours, unless the same is said then anyway.
+-- They wait for the end of quiet hours, unless the same is said then anyway: by one that waits for
+-- it already, or by one of these that was due before it.
 update notifications set due_at = r.due_at, reason = 'quiet_hours'
 from rows(id bigint, due_at bigint) as r
 where notifications.id = r.id and notifications.state = 'waiting'
   and not exists (select 1 from notifications o
     where o.booking_id = notifications.booking_id and o.user_id = notifications.user_id
-      and o.kind = notifications.kind and o.due_at = r.due_at and o.id <> notifications.id
+      and o.kind = notifications.kind and o.id <> notifications.id
       and (o.booking_version = notifications.booking_version
-        or o.kind = 'BOOKING_REMINDER' and o.state = 'waiting'))
+        or o.kind = 'BOOKING_REMINDER' and o.state = 'waiting')
+      and (o.due_at = r.due_at
+        or o.state = 'waiting' and (o.due_at, o.id) < (notifications.due_at, notifications.id)
+          and (o.id, r.due_at) in (select id, due_at from rows(id bigint, due_at bigint) as q)))
 returning notifications.id
 
 -- name: judge_again

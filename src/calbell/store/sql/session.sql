@@ -2,6 +2,10 @@
 -- Nothing in this session lasts for ever.
 {limit_session}
 
+-- name: wait_in_snapshot
+-- What is read in this transaction may go to somebody who takes his time.
+{wait_in_snapshot}
+
 -- name: only_read
 -- Nothing can be changed by this session any more, but for what a transaction refuses anyway.
 {only_read}

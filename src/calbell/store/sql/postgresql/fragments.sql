@@ -60,6 +60,10 @@ from pg_settings
 where name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')
   and source = 'default'
 
+-- name: wait_in_snapshot
+-- Whoever has set the limit: it is meant for locks, of which a snapshot holds none that others mind.
+set local idle_in_transaction_session_timeout = 0
+
 -- name: only_read
 -- Snapshots are read-only by themselves. What is set here, a pool would hand on to others.
 select 1

@@ -50,6 +50,10 @@ select 'on', 'on', 'on'
 -- A file is waited for as long as each connection says.
 select null where false
 
+-- name: wait_in_snapshot
+-- Nobody ends it.
+select null where false
+
 -- name: only_read
 pragma query_only = 1
 
