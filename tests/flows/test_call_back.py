@@ -150,6 +150,18 @@ def test_what_nobody_could_send_for_days_is_still_tried(play: Play) -> None:
     assert len(play.receiver.taken) == 1
 
 
+def test_what_was_tried_hardly_is_not_given_up_for_its_age(play: Play) -> None:
+    """Nobody sent it for days, or the clock was set; and then the program was down for an hour."""
+    play.receiver.answers = "status 500"
+    play.make(1)
+    play.loop.run_until_complete(asyncio.sleep(3 * GIVEN_UP_AFTER.total_seconds()))
+    play.runs(3600)
+    assert play.seen().given_up == 0
+    play.receiver.answers = None
+    play.runs(3600)
+    assert len(play.receiver.taken) == 1
+
+
 def test_a_program_that_is_down_is_not_stormed_and_has_all_when_it_is_back(play: Play) -> None:
     play.receiver.answers = "no connection"
     play.make(500)

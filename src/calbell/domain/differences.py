@@ -36,7 +36,8 @@ def differences(
     if known.status is None and _is_past(seen, now):
         return ()
     if moved_to is not None:
-        return () if known.status is None or known.is_over else (_gone(seen, moved_to),)
+        # Also where nothing was heard of it: the webhook that made it may still come.
+        return () if known.is_over else (_gone(seen, moved_to),)
     if known.seats is not None:
         seen = structs.replace(seen, seats=known.seats)
     given_up = tuple(_given_up(known, seen))

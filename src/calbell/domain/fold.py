@@ -14,7 +14,7 @@ from msgspec import Struct, json, structs
 
 from calbell.domain.booking import Booking, Change, Status
 from calbell.domain.events import BookingEvent, EventKind, Fact
-from calbell.domain.people import Person, account_of
+from calbell.domain.people import Person, account_of, is_alias
 from calbell.domain.push_events import STATE_NEWS, PushEvent
 from calbell.domain.seats import freed, moved_away, moved_to, seated, taken
 
@@ -234,15 +234,18 @@ def _organizer(
     booking: Booking, event: BookingEvent, observed: dict[str, datetime]
 ) -> Person | None:
     """Whoever is named as an account is believed before one who is not: some payloads name the
-    organizer by an address alone (cal-webhooks.md section 8)."""
+    organizer by an address alone (cal-webhooks.md section 8). What stands for who was removed is
+    an account only among accounts: by an address it may be him again, who is a user once more."""
     known, said = booking.organizer, event.organizer
     if said is None:
         return known
     was_account, is_account = known is not None and account_of(known), account_of(said)
-    if was_account and not is_account:
+    if known is not None and was_account and not is_account and not is_alias(known.email):
         return known
     seen_at = observed.get("organizer")
-    gains_an_account = known is None or (not was_account and is_account)
+    gains_an_account = known is None or (
+        not was_account and is_account and not is_alias(said.email)
+    )
     if not gains_an_account and seen_at is not None:
         if event.sent_at < seen_at:
             return known

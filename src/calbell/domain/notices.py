@@ -22,7 +22,9 @@ PAUSES: Final = Backoff(timedelta(seconds=5), timedelta(minutes=30))
 """Between attempts to send a notice."""
 
 GIVEN_UP_AFTER: Final = timedelta(days=1)
-"""A notice that nobody took so long is not sent any more, once it was tried."""
+FEWEST_TRIES: Final = 24
+"""A notice that nobody took so long is not sent any more, once it was tried so often: that takes
+hours, also where nothing was sent for a day before, or the clock was set forward by one."""
 
 
 class NoticeKind(StrEnum):

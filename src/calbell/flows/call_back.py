@@ -8,7 +8,7 @@ from random import Random
 
 import structlog
 
-from calbell.domain.notices import GIVEN_UP_AFTER, PAUSES, headers_of
+from calbell.domain.notices import FEWEST_TRIES, GIVEN_UP_AFTER, PAUSES, headers_of
 from calbell.flows.breaker import Breaker
 from calbell.flows.surroundings import Clock
 from calbell.store import notices
@@ -97,7 +97,7 @@ class CallBack:
             log.error("notices_given_up", notices=len(given_up), reason=self._failure)
 
     def _next_at(self, notice: DueNotice, now: datetime) -> datetime | None:
-        if now - notice.created_at >= GIVEN_UP_AFTER:
+        if now - notice.created_at >= GIVEN_UP_AFTER and notice.attempt >= FEWEST_TRIES:
             return None
         return now + PAUSES.pause(notice.attempt, self._chance.random())
 

@@ -114,6 +114,17 @@ def test_a_booking_that_was_moved_counts_as_cancelled_at_cal_com_and_is_not_told
     assert fold(Booking(uid="other"), gone).changes == ()
 
 
+def test_of_a_booking_that_was_moved_before_anything_was_heard_of_it_nothing_is_told_later() -> (
+    None
+):
+    """The webhook that made it comes late."""
+    (gone,) = missing(known(), event(CANCELLED, -1), moved_to="other")
+    dead = replace(Booking(uid=UID), gone).booking
+    assert missing(dead, event(CANCELLED, -1), moved_to="other") == ()
+    late = fold(dead, event(CREATED, -10))
+    assert (late.changes, late.booking.replaced_by_uid) == ((), "other")
+
+
 def test_that_a_known_booking_took_anothers_place_is_found_out() -> None:
     # A move that has to be confirmed is confirmed without a word of where it came from.
     old, new = known(event(CREATED, -20)), known(event(CREATED, -10))

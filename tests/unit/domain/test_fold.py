@@ -5,7 +5,7 @@ import pytest
 from calbell.domain.booking import Booking, Status
 from calbell.domain.events import BookingEvent, EventKind
 from calbell.domain.fold import fold, replace
-from calbell.domain.people import Person
+from calbell.domain.people import Person, alias_of
 from calbell.domain.push_events import PushEvent
 from tests.unit.domain.builders import (
     ADA,
@@ -248,3 +248,21 @@ def test_attendees_of_a_booking_without_seats_are_those_of_the_newest_event() ->
     first = event(CREATED)
     assert hear(first, later(first, 5, attendees=(CYD,))).booking.attendees == (CYD,)
     assert hear(later(first, 5, attendees=(CYD,)), first).booking.attendees == (CYD,)
+
+
+@pytest.mark.parametrize("is_heard_first", [False, True])
+@pytest.mark.parametrize("came_back", [False, True])
+def test_who_was_removed_is_the_organizer_until_somebody_is_named_by_an_address(
+    came_back: bool, is_heard_first: bool
+) -> None:
+    """He may be a user once more, and webhooks that tell of an end may name him so."""
+    removed = Person(email=alias_of(5))
+    named = Person(email="ada@example.com", name="Ada")
+    old, new = (removed, named) if came_back else (named, removed)
+    events = [event(CREATED, organizer=old), later(event(CANCELLED, organizer=new), 1)]
+    if is_heard_first:
+        events.reverse()
+    booking = Booking(uid=UID)
+    for one in events:
+        booking = fold(booking, one).booking
+    assert booking.organizer == new
