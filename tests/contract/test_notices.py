@@ -137,6 +137,19 @@ def test_who_has_no_phone_is_told_of_in_the_transaction_of_the_event(world: Tell
     }
 
 
+def test_news_that_is_numbered_as_what_was_forgotten_was_is_told_of(world: Telling) -> None:
+    """SQLite begins anew where no row is left; notices are kept for longer."""
+    world.take(created())
+    assert world.kinds() == ["notification.unreachable"]
+    forgotten = ("attempts", "deliveries", "notifications", "event_keys", "events", "bookings")
+    for statement in [f"delete from {table};" for table in forgotten]:
+        world.connection.script(statement)
+    world.now = NOW + HOUR
+    world.take(created(uid="b2"))
+    (said,) = world.said(world.now)
+    assert said["data"]["bookingUid"] == "b2"
+
+
 def test_where_nobody_waits_for_notices_there_are_none(world: Telling) -> None:
     world.policy = Policy()
     world.take(created())

@@ -124,6 +124,7 @@ def test_what_is_not_is_refused(receiver: Receiver) -> None:
 def test_the_page_names_every_kind_with_all_its_fields() -> None:
     fate = Fate(
         notification_id=5,
+        made_at=NOW,
         user_id=7,
         event=PushEvent.BOOKING_CONFIRMED,
         booking_uid="b1",

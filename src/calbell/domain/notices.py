@@ -118,9 +118,10 @@ class Way(Struct, frozen=True):
 
 
 class Fate(Struct, frozen=True, kw_only=True):
-    """What became of a notification about a booking, and of its deliveries."""
+    """What became of a notification about a booking, made then, and of its deliveries."""
 
     notification_id: int
+    made_at: datetime
     user_id: int
     event: PushEvent
     booking_uid: str
@@ -144,7 +145,8 @@ def unreachable(fate: Fate, now: datetime) -> Notice | None:
         return None
     return Notice(
         kind=NoticeKind.NOTIFICATION_UNREACHABLE,
-        about=f"unreachable {fate.notification_id}",
+        # SQLite numbers its rows anew when all of them were forgotten.
+        about=f"unreachable {fate.notification_id} {_ms(fate.made_at)}",
         user_id=fate.user_id,
         made_at=now,
         data=Unreachable(

@@ -155,9 +155,10 @@ def forget(connection: Connection, before: datetime, number: int) -> int:
 
 
 def _fate(rows: Sequence[Row]) -> Fate:
-    id_, user_id, kind, uid, event_id, state, reason, superseded_by, *_ = rows[0]
+    id_, user_id, kind, uid, event_id, state, reason, superseded_by, made_at, *_ = rows[0]
     return Fate(
         notification_id=id_,
+        made_at=from_ms(made_at),
         user_id=user_id,
         event=PushEvent(kind),
         booking_uid=uid,

@@ -35,6 +35,7 @@ LOGGED_OUT = Way(DeliveryState.WITHDRAWN, Withdrawal.DEVICE_REMOVED)
 def fate(*ways: Way, reason: str | None = None, is_superseded: bool = False) -> Fate:
     return Fate(
         notification_id=5,
+        made_at=NOW,
         user_id=7,
         event=PushEvent.BOOKING_CONFIRMED,
         booking_uid="b1",

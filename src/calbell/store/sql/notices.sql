@@ -18,8 +18,8 @@ select d.notification_id from rows(id bigint) as r join deliveries d on d.id = r
 -- name: fates
 -- What became of notifications about bookings, and of their deliveries, but of users who were
 -- removed.
-select n.id, n.user_id, n.kind, b.uid, e.public_id, n.state, n.reason, n.superseded_by, d.state,
-  d.reason, d.possibly_sent
+select n.id, n.user_id, n.kind, b.uid, e.public_id, n.state, n.reason, n.superseded_by,
+  n.created_at, d.state, d.reason, d.possibly_sent
 from rows(id bigint) as r
 join notifications n on n.id = r.id
 join bookings b on b.id = n.booking_id
