@@ -32,7 +32,7 @@ def test_a_receipt_is_looked_for_when_it_is_due_and_by_one_alone(world: World) -
     assert world.run(receipts.next_due_at) == DUE
     assert world.run(receipts.claim, NOW, NOW + LEASE, 10) == []
     (due,) = world.run(receipts.claim, DUE, DUE + LEASE, 10)
-    assert (due.ticket_id, due.look, due.is_newest) == ("ticket", 0, True)
+    assert (due.ticket_id, due.look, due.is_last_out) == ("ticket", 0, True)
     assert due.sent_at == NOW
     assert world.run(receipts.claim, DUE, DUE + LEASE, 10) == []
     assert len(world.run(receipts.claim, DUE + LEASE, DUE + 2 * LEASE, 10)) == 1
@@ -79,7 +79,7 @@ def test_a_ticket_whose_repetition_brought_none_is_the_one_that_counts(world: Wo
     lost = structs.replace(ticket(second), ticket_id=None, outcome="answer_lost")
     world.run(deliveries.complete_many, [lost], NOW + LEASE)
     due = {one.ticket_id: one for one in world.run(receipts.claim, DUE, DUE + LEASE, 10)}
-    assert due["late"].is_newest
+    assert due["late"].is_last_out
 
 
 def test_whoever_settles_late_sends_nothing_again_that_was_accepted_again(world: World) -> None:
@@ -104,7 +104,33 @@ def test_only_the_newest_ticket_counts_as_that(world: World) -> None:
     for one in tickets:
         world.run(deliveries.complete_many, [one], NOW + LEASE)
     due = {one.ticket_id: one for one in world.run(receipts.claim, DUE, DUE + LEASE, 10)}
-    assert (due["one"].is_newest, due["two"].is_newest) == (False, True)
+    assert (due["one"].is_last_out, due["two"].is_last_out) == (False, True)
+
+
+@pytest.mark.parametrize("state", [DeliveryState.QUEUED, DeliveryState.FAILED])
+def test_a_ticket_that_is_kept_after_a_later_one_had_its_receipt_has_the_last_word(
+    world: World, state: DeliveryState
+) -> None:
+    """Who sent the first took long to keep its ticket; the second was sent, and known to be in
+    vain, before."""
+    world.queue(7)
+    (first,) = world.lease(NOW, "worker-b")
+    world.run(deliveries.rescue, NOW + LEASE, 10)
+    (second,) = world.lease(NOW + LEASE)
+    world.run(deliveries.complete_many, [ticket(second, "two")], NOW + LEASE)
+    due = {one.ticket_id: one for one in world.run(receipts.claim, DUE, DUE + LEASE, 10)}
+    vain = SettledReceipt(due["two"].attempt, "X", DeliveryState.QUEUED, DUE + LEASE)
+    world.run(receipts.settle, [vain], DUE)
+    world.run(deliveries.complete_many, [ticket(first, "one")], DUE)
+    assert world.states()[1][0] == "accepted"
+    due = {one.ticket_id: one for one in world.run(receipts.claim, DUE + LEASE, DUE + 2 * LEASE, 9)}
+    assert due["one"].is_last_out
+    world.run(
+        receipts.settle,
+        [SettledReceipt(due["one"].attempt, "X", state, DUE + 2 * LEASE)],
+        DUE + LEASE,
+    )
+    assert world.states()[1][:2] == (state, "X")
 
 
 def test_a_missing_receipt_is_looked_for_again_or_given_up(world: World) -> None:

@@ -260,7 +260,7 @@ def _plan(
         (
             (one.attempt, DeliveryState.UNKNOWN)
             for one, at in looks.items()
-            if at is None and one.is_newest
+            if at is None and one.is_last_out
         ),
         now,
     )
@@ -295,7 +295,7 @@ def _settled(
     if seen is Sighting.DOUBTED:
         fact, wait = DeliveryFact.RECEIPT_POSTPONED, ASKED_AGAIN.ceiling(one.attempt.number)
     state = next_state(one.state, fact, possibly_sent=one.possibly_sent)
-    if not isinstance(receipt, Delivered) and not one.is_newest:
+    if not isinstance(receipt, Delivered) and not one.is_last_out:
         state = None
     if isinstance(receipt, Later) and receipt.wait:
         wait = max(wait, receipt.wait)

@@ -27,8 +27,8 @@ class AttemptKey(NamedTuple):
 
 class DueReceipt(Struct, frozen=True, kw_only=True):
     """A ticket to ask about: of which attempt, for the how-manieth time (from 0), and the delivery
-    that it belongs to. `is_newest`: the delivery has no later ticket. Since `suspected_at` its
-    phone is said to be gone."""
+    that it belongs to. `is_last_out`: no later ticket of the delivery waits for a receipt. Since
+    `suspected_at` its phone is said to be gone."""
 
     attempt: AttemptKey
     ticket_id: str
@@ -37,7 +37,7 @@ class DueReceipt(Struct, frozen=True, kw_only=True):
     phone_id: int
     token_hash: str
     state: DeliveryState
-    is_newest: bool
+    is_last_out: bool
     possibly_sent: bool
     project_id: int
     platform: Platform
@@ -69,7 +69,7 @@ def claim(connection: Connection, now: datetime, until: datetime, number: int) -
             token_hash=row[6],
             state=DeliveryState(row[7]),
             possibly_sent=bool(row[8]),
-            is_newest=row[9] == 0,
+            is_last_out=row[9] == 0,
             project_id=row[10],
             platform=Platform(row[11]),
             suspected_at=maybe_from_ms(row[12]),

@@ -2,7 +2,8 @@
 -- Tickets whose receipt is to be looked for now, longest due first.
 select d.delivery_id, d.number, d.ticket_id, d.receipt_look, d.at, v.phone_id,
   p.token_hash, v.state, v.possibly_sent, (select count(*) from attempts l
-    where l.delivery_id = d.delivery_id and l.number > d.number and l.ticket_id is not null),
+    where l.delivery_id = d.delivery_id and l.number > d.number
+      and l.ticket_id is not null and l.receipt_due_at is not null),
   v.project_id, v.platform, p.suspected_at
 from attempts d
 join deliveries v on v.id = d.delivery_id
@@ -41,7 +42,8 @@ where deliveries.id = r.id
 
 -- name: settle_accepted
 -- What became of those that were accepted and not delivered; unless they were accepted again since
--- that receipt was asked for, which whoever asked late does not know.
+-- that receipt was asked for, which whoever asked late does not know. A later ticket that was kept
+-- before this one, and has its receipt, says no more: this is the last word.
 -- moves: accepted -> unregistered, accepted -> failed, accepted -> queued, accepted -> unknown
 update deliveries set state = r.state, reason = r.reason, due_at = r.due_at,
   settled_at = r.settled_at,
@@ -51,7 +53,8 @@ from rows(id bigint, number bigint, state text, reason text, due_at bigint,
   settled_at bigint, in_doubt bigint) as r
 where deliveries.id = r.id and deliveries.state = 'accepted'
   and not exists (select 1 from attempts l
-    where l.delivery_id = r.id and l.ticket_id is not null and l.number > r.number)
+    where l.delivery_id = r.id and l.number > r.number
+      and l.ticket_id is not null and l.receipt_due_at is not null)
 
 -- name: next_due_receipt
 -- When the next look is due.
