@@ -3,7 +3,7 @@ death, and of everything before it is forgotten."""
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -37,6 +37,8 @@ SETTLED_WITHIN = timedelta(days=4)
 """A day of being fresh, a day of waiting for a receipt, and what trouble adds."""
 
 KEPT_WITHIN = timedelta(days=1)
+FURTHEST_AHEAD = timedelta(hours=25)
+"""A clock, and a little more."""
 STORED_WITHIN = timedelta(hours=4)
 """What Expo said is stored as soon as a process that lives can."""
 
@@ -273,7 +275,8 @@ class Invariants:
         self._what_expo_said_is_kept(now - (timedelta() if is_end else STORED_WITHIN))
 
     def check_retold(self) -> None:
-        """Whatever happened, the same program would say of all that came in what it said."""
+        """Whatever happened, the same program would say of all that came in what it said; but for
+        what came by a clock that was set back since, as the order of things is lost with it."""
         until = max(self._universe.machine_time(), self._universe.now()) + timedelta(days=1)
         settings = self._universe.settings
         found = Retell(
@@ -281,11 +284,16 @@ class Invariants:
             policy_of(settings),
             Voice(texts_of({}, read_languages()), settings.privacy),
             lambda *_: None,
-            since=until - timedelta(days=365),
+            since=max(until - timedelta(days=365), self._clock_is_good_since()),
             until=until,
         ).differences(lambda *_: None)
         first = next(found, None)
         require(first is None, f"told once more, something differs: {first}")
+
+    def _clock_is_good_since(self) -> datetime:
+        if not self._universe.nature.clock_jumps:
+            return datetime.min.replace(tzinfo=UTC)
+        return self._universe.set_at + FURTHEST_AHEAD
 
     def _nothing_waits_for_ever(self, now: datetime) -> None:
         late = self._ask(

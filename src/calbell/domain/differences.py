@@ -98,13 +98,14 @@ def _details(known: Booking, seen: BookingEvent) -> Iterator[BookingEvent]:
 
 def _added(known: Booking, seen: BookingEvent) -> tuple[Person, ...]:
     """Who came to those who attend. Users who were removed and are back, whom only their old places
-    stand for, did not."""
+    stand for, did not; nor did who is being removed, and is known by his name still."""
     attending = seen.attendees or ()
     organizer = (seen.organizer,) if seen.organizer else ()
     named = {person.email for person in (*known.people, *organizer)}
     there = {person.email for person in attending}
     back = [one for one in known.attendees if is_alias(one.email) and one.email not in there]
-    return tuple(one for one in attending if one.email not in named)[len(back) :]
+    new = (one for one in attending if one.email not in named and not is_alias(one.email))
+    return tuple(new)[len(back) :]
 
 
 def _is_elsewhere(before: str | None, after: str | None) -> bool:

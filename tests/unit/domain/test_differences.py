@@ -11,7 +11,7 @@ from calbell.domain.booking import Booking, Status
 from calbell.domain.differences import differences
 from calbell.domain.events import BookingEvent, EventKind
 from calbell.domain.fold import fold, replace
-from calbell.domain.people import Person
+from calbell.domain.people import Person, alias_of
 from calbell.domain.push_events import PushEvent
 from tests.unit.domain.builders import (
     ADA,
@@ -170,6 +170,12 @@ def test_guests_who_joined_are_told_and_hosts_are_none_of_them() -> None:
     (told,) = missing(booking, event(CREATED, -1, attendees=(BOB, DAN, ADA, CYD)))
     assert told.fact is not None
     assert (told.fact.kind, told.fact.added) == (PushEvent.BOOKING_GUESTS_ADDED, (CYD,))
+
+
+def test_who_is_being_removed_is_no_guest_who_joined() -> None:
+    """What is looked up stands for him already; the booking is reached by and by."""
+    booking = known(event(CREATED, -10))
+    assert missing(booking, event(CREATED, -1, attendees=(Person(alias_of(7)),))) == ()
 
 
 def test_several_details_are_told_each_once() -> None:
