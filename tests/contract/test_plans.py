@@ -277,3 +277,11 @@ def test_the_newest_rows_are_read_from_the_end(aged: Connection, family: str, na
     assert "TEMP B-TREE" not in inner, found
     assert re.search(rf"(SCAN|SEARCH) {table}\b", found), found
     assert not re.search(r"SCAN (d|n|b|deliveries|notifications|bookings)\b", outer), found
+
+
+@pytest.mark.parametrize("name", ["first_in_line", "held_deliveries"])
+def test_a_backlog_is_cut_before_anything_is_joined_to_it(aged: Connection, name: str) -> None:
+    """Whatever PostgreSQL believes to be queued."""
+    found = plan(aged, load("deliveries")[name])
+    inner = "LIST SUBQUERY" if aged.dialect is Dialect.SQLITE else "->  Limit"
+    assert inner in found, found

@@ -42,10 +42,14 @@ update deliveries set line = 2 where id in (
   {lock_due})
 
 -- name: first_in_line
--- The first in a line of this project, with all that their words are made from.
+-- The first in a line of this project, with all that their words are made from. They are chosen
+-- before anything is joined: where PostgreSQL takes few to be queued, it would join and sort all.
 {deliveries_with_all_for_their_words}
-where d.project_id = :project_id and d.state = 'queued' and d.line = :line
-order by {turn}, d.due_at, d.id limit :number
+where d.state || '' = 'queued' and d.id in (
+  select d.id from deliveries d
+  where d.project_id = :project_id and d.state = 'queued' and d.line = :line
+  order by {turn}, d.due_at, d.id limit :number)
+order by {turn}, d.due_at, d.id
 {lock_due}
 
 -- name: newest_singles
@@ -61,11 +65,15 @@ where d.id in (select id from rows(id bigint) as r) and d.state || '' = 'queued'
 {lock_due}
 
 -- name: held_deliveries
--- Some of a line that wait for a hold of this project and platform, those that can wait longest.
+-- Some of a line that wait for a hold of this project and platform, those that can wait longest;
+-- chosen before anything is joined.
 {deliveries_with_all_for_their_words}
-where d.project_id = :project_id and d.state = 'queued' and d.line = :line
-  and (:platform = '' or d.platform = :platform)
-order by {turn} desc, d.due_at desc, d.id desc limit :number
+where d.state || '' = 'queued' and d.id in (
+  select d.id from deliveries d
+  where d.project_id = :project_id and d.state = 'queued' and d.line = :line
+    and (:platform = '' or d.platform = :platform)
+  order by {turn} desc, d.due_at desc, d.id desc limit :number)
+order by {turn} desc, d.due_at desc, d.id desc
 {lock_due}
 
 -- name: hold_deliveries
