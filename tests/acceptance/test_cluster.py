@@ -21,14 +21,14 @@ from tests.acceptance.stand import Database, Meeting, states
 NewCluster = Callable[..., Cluster]
 
 RATE = 200
-SECONDS = float(os.environ.get("CALBELL_CLUSTER_SECONDS", "4"))
+SECONDS = float(os.environ.get("CALBELL_CLUSTER_SECONDS", "8"))
 """For how long the pace is looked at."""
 
 SECOND = 1.0 if "CALBELL_CLUSTER_SECONDS" in os.environ else 0.9
 """Expo's. Beside other tests a request may come late by as much as the kernel likes."""
-LATE = 0.2
+LATE = 0.6
 """So late may the first of all come: until the last one no more has left than fits the time between
-them. A pace that is a ninth too quick hides in one second, and not in four."""
+them. A pace that is a ninth too quick hides in one second, and not in eight."""
 
 
 @pytest.fixture
