@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 from calbell.domain.booking import Booking, Change
 from calbell.domain.deadlines import held_until
 from calbell.domain.notification import BookingFacts, Planned, Suppression
-from calbell.domain.people import Directory, Role, User
+from calbell.domain.people import Directory, Person, Role, User
 from calbell.domain.preferences import Choices, Preferences, effective
 from calbell.domain.privacy import Privacy
 from calbell.domain.push_events import (
@@ -108,12 +108,9 @@ def plan(
     unwanted: dict[_Key, tuple[Planned, Suppression]] = {}
     told = tuple(recipients(booking, directory, rules.roles))
     for change in changes:
-        concerned = told
+        concerned: Iterable[tuple[User, Role]] = told
         if change.attendee is not None:
-            # A seat is its attendee's own matter, also when he has just given it up: the other
-            # attendees are not told.
-            alone = structs.replace(booking, attendees=(change.attendee,))
-            concerned = tuple(recipients(alone, directory, rules.roles))
+            concerned = recipients(_of_a_seat(booking, change.attendee), directory, rules.roles)
         for user, item in _news(booking, change, concerned, fresh_until, now):
             # Of several seats that one event fills, a user is told once.
             against = _against(change, user, defaults)
@@ -242,6 +239,12 @@ def _together(booking: Booking, change: Change) -> str | None:
         host, booker = booking.organizer, booking.attendees[0]
         return f"series of {host.user_id or host.email} and {booker.email}: {booking.title}"
     return None
+
+
+def _of_a_seat(booking: Booking, attendee: Person) -> Booking:
+    """A seat is its attendee's own matter, also when he has just given it up: the other attendees
+    are not told."""
+    return structs.replace(booking, attendees=(attendee,))
 
 
 def _reminders(

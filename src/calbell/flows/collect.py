@@ -124,9 +124,9 @@ class Collect:
                 pause = self._patience.backoff.pause(self._failures, self._chance.random())
                 now = self._clock()
                 until = now + max(pause, wait or timedelta())
-                forgotten = [one for one in due if now - one.sent_at > KEPT_AT_EXPO]
-                await self._put_off([one for one in due if one not in forgotten], until)
-                if forgotten:
+                oldest = now - KEPT_AT_EXPO
+                await self._put_off([one for one in due if one.sent_at >= oldest], until)
+                if forgotten := [one for one in due if one.sent_at < oldest]:
                     # Whatever Expo answers some day: of these it knows nothing any more.
                     await self._settle([(one, Missing()) for one in forgotten])
                 return until

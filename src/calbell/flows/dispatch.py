@@ -173,10 +173,8 @@ class Dispatch:
         if not messages:
             await self._keep(wordless)
             return
-        await self._take_turn(claimed)
-        if abs(self._clock() - claimed.turn_at) > self._pace.lease / 2:
-            # This process stood still, or the clock was set back and its turn is not for long. By
-            # the time of the answer they are another worker's.
+        if not await self._takes_turn(claimed):
+            # By the time of the answer they are another worker's.
             log.warning("request_dropped", deliveries=len(request))
             return
         answer: Answer = AllUnclear("STOPPED")
@@ -222,18 +220,21 @@ class Dispatch:
         if self._wants_room:
             self._wake()
 
-    async def _take_turn(self, claimed: Claim) -> None:
-        """It is this request's turn, or will not be for longer than its lease allows; where that is
-        over, the next one is put off."""
+    async def _takes_turn(self, claimed: Claim) -> bool:
+        """It is this request's turn; where that is over, the next one is put off. `False` where its
+        lease does not last for it: this process stood still, or the clock was set back and its turn
+        is not for long."""
+        most = self._pace.lease / 2
         wait = claimed.turn_at - self._clock()
-        if wait > self._pace.lease / 2:
-            return
+        if wait > most:
+            return False
         if wait > timedelta():
             await asyncio.sleep(wait.total_seconds())
         elif self._pace.rate and -wait > LATE:
             putting_off = asyncio.create_task(self._put_off(claimed, -wait - LATE))
             self._putting_off.add(putting_off)
             putting_off.add_done_callback(self._putting_off.discard)
+        return abs(self._clock() - claimed.turn_at) <= most
 
     async def _put_off(self, claimed: Claim, by: timedelta) -> None:
         # The request does not wait for it: it would be later still.
