@@ -1,7 +1,7 @@
 """Query plans: the hot statements use their indexes, so history costs nothing."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from msgspec import structs
@@ -21,7 +21,7 @@ BY_ID = r"deliveries_pkey|SEARCH (deliveries|d) USING INTEGER PRIMARY KEY"
 HOT = {
     ("deliveries", "pick_project"): "deliveries_queued",
     ("deliveries", "line_up"): "deliveries_queued",
-    ("deliveries", "first_in_line"): "deliveries_queued",
+    ("deliveries", "first_in_lines"): "deliveries_queued",
     ("deliveries", "newest_singles"): "deliveries_queued",
     ("deliveries", "queued_by_id"): BY_ID,
     ("deliveries", "next_due_delivery"): "deliveries_queued",
@@ -211,9 +211,14 @@ SOME = 5000
 """In the middle of the past that is made here, be it an id or a time."""
 
 
-def plan(connection: Connection, statement: Statement, now: int = SOME) -> str:
-    """The engine's plan of a statement at a time (in milliseconds), as text; a list has three
-    rows."""
+def plan(
+    connection: Connection,
+    statement: Statement,
+    now: int = SOME,
+    rows: Iterable[int] = (7, 8, 9),
+) -> str:
+    """The engine's plan of a statement at a time (in milliseconds), as text; a list has a row for
+    each of these numbers."""
     explained = structs.replace(
         statement,
         sqlite=f"explain query plan {statement.sqlite}",
@@ -221,14 +226,14 @@ def plan(connection: Connection, statement: Statement, now: int = SOME) -> str:
         returns_rows=True,
     )
     values = {name: _value(name, now) for name in statement.scalars}
-    listed = [(number,) * len(statement.columns) for number in (7, 8, 9)]
-    rows = run_once(
+    listed = [(number,) * len(statement.columns) for number in rows]
+    lines = run_once(
         connection,
         lambda c: (
             c.each(explained, listed, **values) if statement.columns else c.run(explained, **values)
         ),
     )
-    return "\n".join(str(row) for row in rows)
+    return "\n".join(str(line) for line in lines)
 
 
 def _value(scalar: str, now: int) -> str | int:
@@ -279,9 +284,17 @@ def test_the_newest_rows_are_read_from_the_end(aged: Connection, family: str, na
     assert not re.search(r"SCAN (d|n|b|deliveries|notifications|bookings)\b", outer), found
 
 
-@pytest.mark.parametrize("name", ["first_in_line", "held_deliveries"])
-def test_a_backlog_is_cut_before_anything_is_joined_to_it(aged: Connection, name: str) -> None:
+def test_a_backlog_is_cut_before_anything_is_joined_to_it(aged: Connection) -> None:
     """Whatever PostgreSQL believes to be queued."""
-    found = plan(aged, load("deliveries")[name])
+    found = plan(aged, load("deliveries")["held_deliveries"])
     inner = "LIST SUBQUERY" if aged.dialect is Dialect.SQLITE else "->  Limit"
     assert inner in found, found
+
+
+@pytest.mark.parametrize(
+    "name", ["queued_by_id", "lease_deliveries", "accept_deliveries", "save_attempts"]
+)
+def test_a_whole_request_is_found_by_its_ids(aged: Connection, name: str) -> None:
+    """In a table that PostgreSQL, as it comes, would read whole for a hundred of its rows."""
+    found = plan(aged, load("deliveries")[name], rows=range(1, 101))
+    assert not read_whole(found) & LARGE, found

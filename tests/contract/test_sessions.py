@@ -18,13 +18,11 @@ from calbell.flows.take_in import TakenIn, take_in_many
 from calbell.store import migrate, postgresql, users
 from calbell.store.connection import Connection, StoreLocked, StoreUnavailable, TryAgain
 from calbell.store.database import ThreadedDatabase, run_once
-from calbell.store.postgresql import LIMITS, PostgresEngine
+from calbell.store.postgresql import SESSION, PostgresEngine
 from calbell.store.statements import Statement
 from tests import payloads
 from tests.contract.test_take_in import POLICY, created
 from tests.contract.world import NOW, World, profile
-
-SETTINGS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
 
 
 @pytest.fixture
@@ -56,17 +54,18 @@ def shown(engine: PostgresEngine, *names: str) -> list[str]:
         ]
 
 
-def test_nothing_in_a_session_of_ours_lasts_for_ever(server: PostgresEngine) -> None:
-    assert shown(server, *SETTINGS) == list(LIMITS.values())
+def test_a_session_of_ours_is_set_as_we_wish(server: PostgresEngine) -> None:
+    assert shown(server, *SESSION) == list(SESSION.values())
 
 
 def test_what_the_url_says_about_it_holds(server: PostgresEngine) -> None:
-    options = quote("-c lock_timeout=70 -c statement_timeout=0 -c geqo=off")
+    options = quote("-c lock_timeout=70 -c statement_timeout=0 -c random_page_cost=3 -c geqo=off")
     engine = told(server.url, f"options={options}&application_name=calbell-3")
-    assert shown(engine, *SETTINGS, "geqo", "application_name") == [
+    assert shown(engine, *SESSION, "geqo", "application_name") == [
         "0",
         "70ms",
-        LIMITS["idle_in_transaction"],
+        SESSION["idle_in_transaction_session_timeout"],
+        "3",
         "off",
         "calbell-3",
     ]
@@ -366,6 +365,6 @@ def test_without_any_connection_the_work_fails_at_once(few_connections: Postgres
 def test_what_fails_at_connecting_leaves_no_connection_open(
     server: PostgresEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgresql, "_SESSION", {"limit_session": query("select 1 / 0")})
+    monkeypatch.setattr(postgresql, "_SESSION", {"set_session": query("select 1 / 0")})
     with pytest.raises(StoreUnavailable):
         server.connect()

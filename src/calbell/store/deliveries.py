@@ -13,7 +13,7 @@ from calbell.domain.sightings import Sighting
 from calbell.domain.subscription import Platform, SubscribedPhone
 from calbell.domain.turns import Line
 from calbell.store import subscriptions
-from calbell.store.connection import Connection
+from calbell.store.connection import Connection, Row
 from calbell.store.due import DueDelivery, read
 from calbell.store.projects import UNKNOWN
 from calbell.store.statements import Dialect, load
@@ -104,28 +104,19 @@ def _next_turn(connection: Connection, project_id: int) -> datetime:
 
 def due(connection: Connection, project_id: int, now: datetime, number: int) -> list[DueDelivery]:
     """At most `number` that are due in the project, in their turn (domain/turns.py)."""
-    connection.run(_SQL["line_up"], project_id=project_id, now=to_ms(now), number=number)
-    by_deadline = sorted(
-        (
-            one
-            for line in (Line.SINGLE, Line.BULK)
-            for one in read(
-                connection.run(
-                    _SQL["first_in_line"], project_id=project_id, line=line, number=number
-                )
-            )
-        ),
-        key=lambda one: (one.standing.expires_at, one.id),
-    )
-    if len(by_deadline) < number:
-        return by_deadline
-    newest = connection.run(
-        _SQL["newest_singles"], project_id=project_id, number=turns.looked_at(number)
-    )
-    ids = turns.chosen([one.id for one in by_deadline], newest, number)
-    known = {one.id: one for one in by_deadline}
-    others = connection.each(_SQL["queued_by_id"], [(id_,) for id_ in ids if id_ not in known])
-    known |= {one.id: one for one in read(others)}
+    scope = {"project_id": project_id, "number": number}
+    connection.run(_SQL["line_up"], **scope, now=to_ms(now))
+    first = connection.run(_SQL["first_in_lines"], **scope)
+    by_deadline = [id_ for _, id_ in sorted((expires_at, id_) for id_, expires_at in first)]
+    newest = list[Row]()
+    if len(by_deadline) >= number:
+        newest = connection.run(
+            _SQL["newest_singles"], project_id=project_id, number=turns.looked_at(number)
+        )
+    ids = turns.chosen(by_deadline, newest, number)
+    # They are chosen before anything is joined to them: a backlog is not read to its end.
+    found = connection.each(_SQL["queued_by_id"], [(id_,) for id_ in ids])
+    known = {one.id: one for one in read(found)}
     return [known[id_] for id_ in ids if id_ in known]
 
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import LiteralString
 
 import psycopg
-from msgspec import Struct
+from msgspec import Struct, json
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from calbell.store.connection import (
@@ -48,13 +48,23 @@ NO_URL = (
 )
 """Nothing of it is said: any part may be the password's."""
 
-LIMITS: Mapping[str, str] = MappingProxyType(
-    {"statement": "30s", "lock": "10s", "idle_in_transaction": "30s"}
+SESSION: Mapping[str, str] = MappingProxyType(
+    {
+        "statement_timeout": "30s",
+        "lock_timeout": "10s",
+        "idle_in_transaction_session_timeout": "30s",
+        "random_page_cost": "1.1",
+    }
 )
-"""After what the server ends a statement, a wait for a lock, and a transaction that nobody goes on
+"""What holds in each session, unless URL, role, database or server say something else about it.
+
+After how long the server ends a statement, a wait for a lock, and a transaction that nobody goes on
 with: less than a lease, far more than any unit takes. So a process that was frozen in the middle
-holds up nobody for long. What URL, role, database or server say about it holds instead. A snapshot
-may wait for ever, for a reader of what is read in it."""
+holds up nobody for long. A snapshot may wait for ever, for a reader of what is read in it.
+
+A page in any place costs little more than the next one, for what is hot lies in memory. By its own
+setting, which is a turning disk's, the server reads a table of thirty thousand deliveries whole for
+a hundred whose ids it is given: 10 ms instead of 3."""
 
 IN_WORDS: Mapping[str, str] = MappingProxyType(
     {
@@ -96,7 +106,8 @@ class PostgresConnection:
             self._raw = psycopg.connect(_conninfo(url), autocommit=True)
             try:
                 self._raw.execute(_SQL["commit_durably"].postgresql)
-                self._raw.execute(_SESSION["limit_session"].postgresql, LIMITS)
+                wishes = {"wishes": json.encode(dict(SESSION)).decode()}
+                self._raw.execute(_SESSION["set_session"].postgresql, wishes)
                 ((answering,),) = self._raw.execute(_SESSION["who_answers"].postgresql).fetchall()
             except BaseException:
                 self._raw.close()

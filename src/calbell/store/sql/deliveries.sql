@@ -41,16 +41,17 @@ update deliveries set line = 2 where id in (
   order by {turn} limit :number
   {lock_due})
 
--- name: first_in_line
--- The first in a line of this project, with all that their words are made from. They are chosen
--- before anything is joined: where PostgreSQL takes few to be queued, it would join and sort all.
-{deliveries_with_all_for_their_words}
-where d.state || '' = 'queued' and d.id in (
-  select d.id from deliveries d
-  where d.project_id = :project_id and d.state = 'queued' and d.line = :line
-  order by {turn}, d.due_at, d.id limit :number)
-order by {turn}, d.due_at, d.id
-{lock_due}
+-- name: first_in_lines
+-- The first of each line of this project, and until when each is news.
+select id, expires_at from (
+  select d.id, d.expires_at from deliveries d
+  where d.project_id = :project_id and d.state = 'queued' and d.line = 1
+  order by {turn}, d.due_at, d.id limit :number) as singles
+union all
+select id, expires_at from (
+  select d.id, d.expires_at from deliveries d
+  where d.project_id = :project_id and d.state = 'queued' and d.line = 2
+  order by {turn}, d.due_at, d.id limit :number) as bulk
 
 -- name: newest_singles
 -- The newest single pushes of this project, by their phones.

@@ -1,6 +1,6 @@
--- name: limit_session
--- Nothing in this session lasts for ever.
-{limit_session}
+-- name: set_session
+-- Nothing in this session lasts for ever, and rows are sought by their indexes.
+{set_session}
 
 -- name: wait_in_snapshot
 -- What is read in this transaction may go to somebody who takes his time.

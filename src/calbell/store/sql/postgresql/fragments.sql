@@ -49,16 +49,12 @@ where current_setting('synchronous_commit') = 'off'
 select current_setting('fsync'), current_setting('full_page_writes'),
   current_setting('synchronous_commit')
 
--- name: limit_session
+-- name: set_session
 -- Where somebody has said it, be it in the URL, for the role, the database or the server, that holds.
-select set_config(name, case name
-    when 'statement_timeout' then :statement
-    when 'lock_timeout' then :lock
-    else :idle_in_transaction
-  end, false)
-from pg_settings
-where name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')
-  and source = 'default'
+select set_config(s.name, w.value, false)
+from json_each_text(cast(:wishes as json)) as w
+join pg_settings s on s.name = w.key
+where s.source = 'default'
 
 -- name: wait_in_snapshot
 -- Whoever has set the limit: it is meant for locks, of which a snapshot holds none that others mind.

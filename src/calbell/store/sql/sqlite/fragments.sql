@@ -46,7 +46,7 @@ select null where false
 -- A connection that does not sync is not made.
 select 'on', 'on', 'on'
 
--- name: limit_session
+-- name: set_session
 -- A file is waited for as long as each connection says.
 select null where false
 
