@@ -10,7 +10,7 @@ from calbell.domain.notification import BookingFacts
 from calbell.domain.people import Role
 from calbell.domain.push_events import PushEvent
 from calbell.domain.subscription import Platform
-from calbell.domain.wording import Reader, Voice, hash_of, words
+from calbell.domain.wording import Reader, Voice, Words, hash_of, words
 from calbell.expo.messages import PushData, PushMessage
 from calbell.flows.fit import fit
 from calbell.store.due import DueDelivery
@@ -50,34 +50,33 @@ class Composed(Struct, frozen=True):
     words_hash: str
 
 
+class _Said(Struct, frozen=True):
+    """What all phones of a user are told of one thing: the words, and where a tap leads."""
+
+    words: Words
+    hash: str
+    url: str
+
+
 def compose(delivery: DueDelivery, app: App, now: datetime) -> Composed:
     """The message of a delivery: the same for every attempt but for its words, which are those of
     the moment."""
-    return _composed(
-        Letter(
-            token=delivery.token,
-            platform=delivery.platform,
-            key=delivery.key,
-            kind=delivery.kind,
-            facts=delivery.facts,
-            event_id=delivery.event_id or delivery.key,
-            reader=delivery.reader,
-            written_at=now,
-            expires_at=delivery.standing.expires_at,
-            is_passive=delivery.is_passive,
-        ),
-        app,
-    )
+    letter = _letter(delivery, now)
+    return _composed(letter, _said(letter, app), app)
 
 
 def compose_each(
     deliveries: Iterable[DueDelivery], app: App, now: datetime
 ) -> Iterator[tuple[DueDelivery, Composed | Exception]]:
     """The message of each delivery; or what came in the way of its words, which is no reason for
-    the others to wait."""
+    the others to wait. A user's phones are told of one thing in the same words, found once."""
+    said = dict[int, _Said]()
     for delivery in deliveries:
         try:
-            yield delivery, compose(delivery, app, now)
+            letter, id_ = _letter(delivery, now), delivery.notification_id
+            if id_ not in said:
+                said[id_] = _said(letter, app)
+            yield delivery, _composed(letter, said[id_], app)
         except Exception as error:
             yield delivery, error
 
@@ -89,23 +88,42 @@ def write(letter: Letter, app: App) -> PushMessage:
     one would collapse pushes to a phone that is offline (expo-push.md section 13). It is never
     larger than Expo takes.
     """
-    return _composed(letter, app).message
+    return _composed(letter, _said(letter, app), app).message
 
 
-def _composed(letter: Letter, app: App) -> Composed:
-    uid = letter.facts.uid
+def _letter(delivery: DueDelivery, now: datetime) -> Letter:
+    return Letter(
+        token=delivery.token,
+        platform=delivery.platform,
+        key=delivery.key,
+        kind=delivery.kind,
+        facts=delivery.facts,
+        event_id=delivery.event_id or delivery.key,
+        reader=delivery.reader,
+        written_at=now,
+        expires_at=delivery.standing.expires_at,
+        is_passive=delivery.is_passive,
+    )
+
+
+def _said(letter: Letter, app: App) -> _Said:
     said = words(letter.kind, letter.facts, letter.reader, app.voice, letter.written_at)
+    url = app.deep_link.replace("{uid}", quote(letter.facts.uid, safe=""))
+    return _Said(said, hash_of(said), url)
+
+
+def _composed(letter: Letter, said: _Said, app: App) -> Composed:
     on_ios = letter.platform is Platform.IOS
     can_confirm = (
         letter.kind is PushEvent.BOOKING_REQUESTED and letter.reader.role is not Role.ATTENDEE
     )
     message = PushMessage(
         to=letter.token,
-        title=said.title,
-        body=said.body,
+        title=said.words.title,
+        body=said.words.body,
         data=PushData(
-            url=app.deep_link.replace("{uid}", quote(uid, safe="")),
-            booking_uid=uid,
+            url=said.url,
+            booking_uid=letter.facts.uid,
             notification_event=letter.kind,
             event_id=letter.event_id,
         ),
@@ -118,4 +136,4 @@ def _composed(letter: Letter, app: App) -> Composed:
         category_id=app.request_category if can_confirm else None,
         interruption_level="passive" if letter.is_passive else None,
     )
-    return Composed(fit(message), hash_of(said))
+    return Composed(fit(message), said.hash)

@@ -32,6 +32,7 @@ class DueDelivery(Struct, frozen=True, kw_only=True):
     claimed."""
 
     id: int
+    notification_id: int
     attempt: int
     possibly_sent: bool
     platform: Platform
@@ -58,6 +59,7 @@ def read(rows: Iterable[Row]) -> list[DueDelivery]:
     return [
         DueDelivery(
             id=row[0],
+            notification_id=row[25],
             attempt=row[1] + 1,
             possibly_sent=bool(row[2]),
             platform=_PLATFORMS[row[4]],

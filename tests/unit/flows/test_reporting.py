@@ -45,6 +45,7 @@ PACE = Pace(
 def delivery(id_: int, most_together: int = 100, *, possibly_sent: bool = False) -> DueDelivery:
     return DueDelivery(
         id=id_,
+        notification_id=1,
         attempt=1,
         possibly_sent=possibly_sent,
         platform=Platform.IOS,

@@ -5,7 +5,7 @@
 select d.id, d.attempt, d.possibly_sent, d.user_id, d.platform, d.key, d.expires_at, d.phone_id,
   p.token, p.owner_user_id, p.dead_at, s.id, n.superseded_by, n.role, n.kind, n.facts,
   e.public_id, u.time_zone, u.locale, u.time_format, d.most_together, d.reason, p.suspected_at,
-  u.preferences, n.booking_id
+  u.preferences, n.booking_id, n.id
 from deliveries d
 join notifications n on n.id = d.notification_id
 join users u on u.id = d.user_id
