@@ -11,12 +11,24 @@ from tempfile import TemporaryDirectory
 
 from msgspec import Struct
 
-from bench import cores, drain, latency, machine, memory, profiling, table, throughput, wording
+from bench import (
+    cores,
+    drain,
+    latency,
+    layers,
+    machine,
+    memory,
+    profiling,
+    table,
+    throughput,
+    wording,
+)
 from bench.databases import Databases, SqliteFiles, postgresql
 from bench.figures import Engine, Figure, Reading, engine_named
 from bench.stage import FULL, QUICK, Stage
 
 MEASUREMENTS: dict[str, Callable[[Stage], list[Reading]]] = {
+    "layers": layers.alone,
     "registrations": throughput.registrations,
     "webhooks": throughput.webhooks,
     "drain": drain.drain,

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from bench.figures import Engine, Figure, Goal, Reading
+from bench.figures import LAYERS_WHERE_DESIGNED, Engine, Figure, Goal, Reading
+
+Readings = Mapping[tuple[Figure, Engine], Sequence[Reading]]
 
 _HEADER = (
-    "| what | engine | median | lowest – highest | to reach | reached | of the median run |",
-    "| --- | --- | ---: | ---: | ---: | --- | --- |",
+    "| what | engine | median | lowest – highest | to reach | reached | at the design's speed "
+    "| of the median run |",
+    "| --- | --- | ---: | ---: | ---: | --- | --- | --- |",
 )
 _EXPLANATION = (
     "Of the median run: CPU of the service for one, on the event loop's thread + on the "
@@ -19,12 +22,13 @@ _EXPLANATION = (
 
 def markdown(
     machine: Sequence[str],
-    readings: Mapping[tuple[Figure, Engine], Sequence[Reading]],
+    readings: Readings,
     failures: Sequence[str],
 ) -> str:
     """The whole page. `failures` are measurements that broke off."""
+    speeds = _speeds(readings)
     rows = [
-        _row(figure, engine, readings[figure, engine])
+        _row(figure, engine, readings[figure, engine], speeds.get(engine))
         for figure in Figure
         for engine in Engine
         if (figure, engine) in readings
@@ -36,9 +40,10 @@ def markdown(
             "",
             "Made by `python -m bench --markdown docs/explanation/performance.md`"
             " (`make bench` prints the same). What is to be reached comes from the design;"
-            " what is not reached yet says so.",
+            " what is not reached says so.",
             "",
             *machine,
+            *(_compared(engine, speed) for engine, speed in speeds.items()),
             "",
             *_HEADER,
             *rows,
@@ -50,9 +55,31 @@ def markdown(
     )
 
 
-def _row(figure: Figure, engine: Engine, several: Sequence[Reading]) -> str:
+def _speeds(readings: Readings) -> dict[Engine, float]:
+    """How fast this machine was beside the one of the design, by what the layers alone did."""
+    return {
+        engine: _middle(readings[Figure.LAYERS, engine]) / there
+        for engine, there in LAYERS_WHERE_DESIGNED.items()
+        if (Figure.LAYERS, engine) in readings
+    }
+
+
+def _compared(engine: Engine, speed: float) -> str:
+    there = LAYERS_WHERE_DESIGNED[engine]
+    return (
+        f"The layers below Calbell, alone, did {100 * speed:.0f} % of what they did on {engine} "
+        f"where the figures to reach come from ({there:,.0f} /s): so fast was this machine, and "
+        "the last column but one says what was measured here at the speed there."
+    )
+
+
+def _middle(several: Sequence[Reading]) -> float:
+    return median(reading.value for reading in several)
+
+
+def _row(figure: Figure, engine: Engine, several: Sequence[Reading], speed: float | None) -> str:
     values = sorted(reading.value for reading in several)
-    middle = median(values)
+    middle = _middle(several)
     typical = min(several, key=lambda reading: abs(reading.value - middle))
     goal = figure.goal(engine)
     cells = (
@@ -61,10 +88,23 @@ def _row(figure: Figure, engine: Engine, several: Sequence[Reading]) -> str:
         f"**{_number(middle)} {figure.unit}**",
         f"{_number(values[0])} – {_number(values[-1])}",
         _limit(goal, figure.unit) if goal else "",
-        ("yes" if goal.is_met(middle) else "**no**") if goal else "",
+        _answer(goal.is_met(middle)) if goal else "",
+        _at_speed(figure, goal, middle, speed) if goal and speed else "",
         typical.note,
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _at_speed(figure: Figure, goal: Goal, value: float, speed: float) -> str:
+    """What the value would be where the figures to reach come from, if it goes with the speed."""
+    if not figure.with_speed:
+        return ""
+    there = value / speed**figure.with_speed
+    return f"{_number(there)} {figure.unit}, {_answer(goal.is_met(there))}"
+
+
+def _answer(reached: bool) -> str:
+    return "yes" if reached else "**no**"
 
 
 def _limit(goal: Goal, unit: str) -> str:

@@ -23,6 +23,7 @@ from calbell.store.engines import engine_of
 from calbell.store.upkeep import Counts
 
 KNOWN_PER_USER = 10
+REGISTERING = "/v2/notifications/subscriptions/app-push"
 UNKNOWN_PROJECT = 1
 """The row of the project that every phone has whose project Expo has not told."""
 
@@ -75,7 +76,7 @@ def registration(at: int, keys: Sequence[str]) -> bytes:
         "deviceId": f"device-{number}",
     }
     return scene.request(
-        "/v2/notifications/subscriptions/app-push",
+        REGISTERING,
         msgspec.json.encode(body),
         f"Authorization: Bearer {keys[number % scene.USERS]}\r\nUser-Agent: axios/1.7.9",
     )
