@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from calbell.store.postgresql import array_literal
+from calbell.store.arrays import array, teach
 from calbell.store.sqlite import SqliteConnection
 from calbell.store.statements import statement
 
@@ -23,6 +23,7 @@ NUMBERS = st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1))
 @pytest.fixture(scope="module")
 def server(postgres: str) -> Iterator[psycopg.Connection[tuple[object]]]:
     with psycopg.connect(postgres, autocommit=True) as connection:
+        teach(connection)
         yield connection
 
 
@@ -43,12 +44,18 @@ def test_what_goes_out_comes_back(
     @given(st.lists(values, min_size=1))
     def comes_back(column: list[str | int | bytes | None]) -> None:
         row = server.execute(
-            f"select cast(%s as {kind}[])",
-            [array_literal(column)],
+            f"select cast(%s as {kind}[])", [array(kind, column, server.info.encoding)]
         ).fetchone()
         assert row == (column,)
 
     comes_back()
+
+
+def test_texts_go_in_the_encoding_of_the_session(postgres: str) -> None:
+    with psycopg.connect(postgres, client_encoding="latin1") as connection:
+        teach(connection)
+        sent = array("text", ["Käthe"], connection.info.encoding)
+        assert connection.execute("select cast(%s as text[])", [sent]).fetchone() == (["Käthe"],)
 
 
 @pytest.mark.parametrize(

@@ -226,11 +226,14 @@ def plan(
         returns_rows=True,
     )
     values = {name: _value(name, now) for name in statement.scalars}
-    listed = [(number,) * len(statement.columns) for number in rows]
+    listed = [
+        tuple(number if type_ == "bigint" else str(number) for type_ in statement.types)
+        for number in rows
+    ]
     lines = run_once(
         connection,
         lambda c: (
-            c.each(explained, listed, **values) if statement.columns else c.run(explained, **values)
+            c.each(explained, listed, **values) if statement.types else c.run(explained, **values)
         ),
     )
     return "\n".join(str(line) for line in lines)

@@ -33,9 +33,9 @@ class Dialect(StrEnum):
 class Statement(Struct, frozen=True):
     """A statement in both dialects.
 
-    `columns` are those of its list of rows (none: it has no list), `scalars` its other parameters
-    in the order in which SQLite takes them after the columns. `in_json`: SQLite takes the whole
-    list, in JSON, in the place of the columns.
+    `columns` are those of its list of rows (none: it has no list), of the `types` that PostgreSQL
+    has for them; `scalars` its other parameters, in the order in which SQLite takes them after the
+    columns. `in_json`: SQLite takes the whole list, in JSON, in the place of the columns.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Statement(Struct, frozen=True):
     postgresql: str
     returns_rows: bool
     in_json: bool = False
+    types: tuple[str, ...] = ()
 
 
 _HEADER = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
@@ -116,6 +117,7 @@ def statement(name: str, body: str) -> Statement:
         postgresql=_for_postgresql(texts[Dialect.POSTGRESQL], columns),
         returns_rows=returns_rows,
         in_json=in_json,
+        types=tuple(type_ for _, type_ in columns),
     )
 
 
