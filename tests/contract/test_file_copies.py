@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,32 @@ def test_a_damaged_copy_is_not_kept(source: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match=r"damaged|malformed"):
         copy(source, tmp_path / "copy.db", later)
     assert not (tmp_path / "copy.db").exists()
+
+
+def test_what_a_killed_copy_has_left_is_gone_with_the_next_one(
+    source: Path, tmp_path: Path
+) -> None:
+    killed, another, others = (
+        tmp_path / name for name in (".copy.db.x1.part", ".copy.db.x2.part", ".other.db.x3.part")
+    )
+    for file in (killed, another, others):
+        file.write_text("half")
+    with another.open() as under_way:
+        flock(under_way, LOCK_EX)
+        copy(source, tmp_path / "copy.db", later)
+    assert not killed.exists()
+    assert another.exists()
+    assert others.exists()
+
+
+def test_while_a_copy_is_made_nobody_clears_it_away(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "copy.db"
+
+    def meanwhile(_: int, __: int) -> None:
+        copy(source, target, later, replace=True)
+
+    assert copy(source, target, later, meanwhile, replace=True).size == target.stat().st_size
+    assert user_ids(target) == [7]
 
 
 def test_before_a_migration_there_is_a_copy(source: Path, next_step: str) -> None:

@@ -3,8 +3,10 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
+from fcntl import LOCK_EX, LOCK_NB, flock
+from glob import escape
 from pathlib import Path
 from tempfile import mkstemp
 from urllib.parse import quote
@@ -19,6 +21,7 @@ _SQL = load("copies")
 
 BUSY_SECONDS = 5.0
 PAGES_A_STEP = 1000
+_UNFINISHED = ".part"
 
 Progress = Callable[[int, int], None]
 """Is told how many pages are copied, and how many there are."""
@@ -51,15 +54,13 @@ def copy(
     if target.exists() and not replace:
         raise FileExistsError(target)
     with _saying(f"cannot copy {source} to {target}"):
-        temporary = _beside(target)
-        try:
+        _clear_left_beside(target)
+        with _beside(target) as temporary:
             made_at = _copy_pages(source, temporary, clock, progress)
             _finish(temporary, made_at)
             size = temporary.stat().st_size
             temporary.replace(target)
             _sync(target.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
     return FileCopy(target, made_at, size)
 
 
@@ -113,11 +114,27 @@ def _finish(temporary: Path, made_at: datetime) -> None:
     _sync(temporary)
 
 
-def _beside(target: Path) -> Path:
-    """A new, empty file in the same folder, its owner's alone."""
-    handle, name = mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    os.close(handle)
-    return Path(name)
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """A new, empty file in the same folder, its owner's alone, locked while it is made, and gone
+    after the block, unless it is the target by then."""
+    handle, name = mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=_UNFINISHED)
+    temporary = Path(name)
+    try:
+        flock(handle, LOCK_EX)
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _clear_left_beside(target: Path) -> None:
+    """What is left of copies to the target that were killed in the middle is gone: nobody has a
+    lock on it."""
+    for left in target.parent.glob(f".{escape(target.name)}.*{_UNFINISHED}"):
+        with suppress(OSError), left.open("rb") as file:
+            flock(file, LOCK_EX | LOCK_NB)
+            left.unlink()
 
 
 def _sync(path: Path) -> None:
