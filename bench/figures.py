@@ -50,10 +50,10 @@ class Figure(Enum):
     DRAIN = "backlog to Expo, tickets stored", "/s", at_least(15_000), at_least(15_000), 1
     FULL_BATCHES = "full batches of that", "%", at_least(98), at_least(98)
     PACED = "core used at Expo's 600/s a project", "%", at_most(5), at_most(5), -1
-    REST_P50 = "event to request, at rest, p50", "ms", at_most(10), at_most(10)
+    REST_P50 = "event to request, at rest, p50", "ms", at_most(10), at_most(10), -1
     REST_P99 = "event to request, at rest, p99", "ms", at_most(50), at_most(50)
     LOAD_P99 = "event to request, 50 events/s, p99", "ms", at_most(200), at_most(200)
-    APART_P50 = "the same with serve and worker apart, at rest, p50", "ms", None, at_most(10)
+    APART_P50 = "the same with serve and worker apart, at rest, p50", "ms", None, at_most(10), -1
     APART_P99 = "the same with serve and worker apart, at rest, p99", "ms", None, at_most(50)
     APART_LOAD_P99 = "the same with both apart, 50 events/s, p99", "ms", None, at_most(200)
     WORDS = "words of one push, all times different", "µs", None, None

@@ -60,12 +60,13 @@ class Phone(Struct, frozen=True, rename="camel"):
 
 
 def alone(stage: Stage) -> list[Reading]:
-    """What the layers do, and every phone is there."""
-    flow = _registered(stage)
+    """How fast the layers are."""
+    flow = register(stage)
     return [Reading(Figure.LAYERS, flow.rate, flow.cost)]
 
 
-def _registered(stage: Stage) -> Flow:
+def register(stage: Stage) -> Flow:
+    """What registering took them."""
     number = stage.size.registrations
     with stage.databases.fresh() as url:
         with prepared(url) as connection:

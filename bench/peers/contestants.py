@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from bench import drain, throughput
+from bench import drain, layers, throughput
 from bench.figures import Engine
 from bench.load import Flow
 from bench.peers import registering, sending
@@ -41,6 +41,10 @@ _LOOP = (
     "sent again; one request at a time"
 )
 
+_ALONE = (
+    "all that Calbell is: it keeps the token, with the same lists and as durably, and asks nothing"
+)
+
 CONTESTANTS = (
     Contestant(
         work=Work.REGISTERING,
@@ -64,6 +68,20 @@ CONTESTANTS = (
         measure=registering.nest,
         without="what Cal.com's own has besides: fetching the user, a request limit, logs, "
         "metrics; and a phone's owner, whom Calbell keeps with it",
+    ),
+    Contestant(
+        work=Work.REGISTERING,
+        name="uvicorn, Starlette, msgspec and the driver alone, on PostgreSQL",
+        engine=Engine.POSTGRESQL,
+        measure=layers.register,
+        without=_ALONE,
+    ),
+    Contestant(
+        work=Work.REGISTERING,
+        name="the same on SQLite",
+        engine=Engine.SQLITE,
+        measure=layers.register,
+        without=_ALONE,
     ),
     Contestant(
         work=Work.SENDING,
