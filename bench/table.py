@@ -1,6 +1,6 @@
 """The table: medians of all runs beside what they have to reach."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
 from bench.figures import LAYERS_WHERE_DESIGNED, Engine, Figure, Goal, Reading
@@ -43,7 +43,7 @@ def markdown(
             " what is not reached says so.",
             "",
             *machine,
-            *(_compared(engine, speed) for engine, speed in speeds.items()),
+            *_compared(speeds),
             "",
             *_HEADER,
             *rows,
@@ -64,13 +64,18 @@ def _speeds(readings: Readings) -> dict[Engine, float]:
     }
 
 
-def _compared(engine: Engine, speed: float) -> str:
-    there = LAYERS_WHERE_DESIGNED[engine]
-    return (
-        f"The layers below Calbell, alone, did {100 * speed:.0f} % of what they did on {engine} "
-        f"where the figures to reach come from ({there:,.0f} /s): so fast was this machine, and "
-        "the last column but one says what was measured here at the speed there."
-    )
+def _compared(speeds: Mapping[Engine, float]) -> Iterator[str]:
+    for engine, speed in speeds.items():
+        there = LAYERS_WHERE_DESIGNED[engine]
+        yield (
+            f"On {engine} the layers below Calbell, alone, did {100 * speed:.0f} % of what they "
+            f"did where the figures to reach come from ({there:,.0f} /s)."
+        )
+    if speeds:
+        yield (
+            "So fast was this machine in these runs. At the design's speed: what was measured "
+            "here, reckoned with that, of figures that go with it."
+        )
 
 
 def _middle(several: Sequence[Reading]) -> float:

@@ -16,7 +16,7 @@ from bench.peers.sending import python_sdk
 from bench.program import Cpu
 from bench.stage import QUICK, Stage
 
-OURS, FILES, NEST = (one for one in CONTESTANTS if one.work is Work.REGISTERING)
+OURS, FILES, NEST, *_ = (one for one in CONTESTANTS if one.work is Work.REGISTERING)
 
 
 def flow(rate: float) -> Flow:
