@@ -14,7 +14,8 @@ _EXPLANATION = (
     "each wait for their answer, press on the next core, and the receiving end of what is sent is "
     "there too. PostgreSQL has its default settings, durable, and runs where the system puts it. "
     "CPU is the contestant's, without PostgreSQL's. The last column but one is the median over the "
-    "runs of what a contestant did for each one of Calbell's on PostgreSQL."
+    "runs of what a contestant did for each one of Calbell's on PostgreSQL. Where the figures of "
+    "[What Calbell reaches](performance.md) come from, the NestJS service did 1,750 to 1,950/s."
 )
 
 
@@ -25,7 +26,14 @@ def key(contestant: Contestant) -> str:
 
 def page(machine: Sequence[str], flows: Flows, failures: Sequence[str]) -> str:
     """The whole page. `failures` are measurements that broke off."""
-    lines = ["# Calbell beside others", "", "Made by `python -m bench.peers`.", "", *machine, ""]
+    lines = [
+        "# Calbell beside others",
+        "",
+        "Made by `python -m bench.peers --markdown docs/explanation/peers.md`.",
+        "",
+        *machine,
+        "",
+    ]
     for work in Work:
         table = _table(work, flows)
         if table:

@@ -121,7 +121,8 @@ def _beside(target: Path) -> Iterator[Path]:
     handle, name = mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=_UNFINISHED)
     temporary = Path(name)
     try:
-        flock(handle, LOCK_EX)
+        with suppress(OSError):
+            flock(handle, LOCK_EX)
         yield temporary
     finally:
         temporary.unlink(missing_ok=True)
