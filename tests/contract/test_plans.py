@@ -17,6 +17,9 @@ NOTIFICATIONS_OF_BOOKING = (
     r"|sqlite_autoindex_notifications_1"
 )
 PRIMARY_KEY = r"_pkey|PRIMARY KEY"
+LATER_ATTEMPTS = (
+    r"attempts_delivery_id_number_key|sqlite_autoindex_attempts_1 \(delivery_id=\? AND number>\?\)"
+)
 BY_ID = r"deliveries_pkey|SEARCH (deliveries|d) USING INTEGER PRIMARY KEY"
 HOT = {
     ("deliveries", "pick_project"): "deliveries_queued",
@@ -134,8 +137,13 @@ NEWEST = {
 """Statements that look at the newest rows of a table, and at no more than they are told to."""
 
 
+SOME = 5000
+"""In the middle of the past that is made here, be it an id or a time."""
+
+
 def history(sqlite: bool) -> str:
-    """Statements that make a past: ten thousand of everything, of which a few wait."""
+    """Statements that make a past: ten thousand of everything, of which a few wait; one waits for
+    its receipt, as on a calm evening."""
     numbers = (
         "with recursive n(i) as (select 1 union all select i + 1 from n where i < 10000)"
         if sqlite
@@ -173,7 +181,7 @@ def history(sqlite: bool) -> str:
         else 'delivered' end, i, i, 1, 0, 100, i, i, i / 500 % 3 from n where true;
     {numbers} insert into attempts (delivery_id, number, at, outcome, ticket_id, receipt_due_at,
         receipt_look)
-      select i, 1, i, 'accepted', 't', case when i % 500 = 0 then i end, 0 from n where true;
+      select i, 1, i, 'accepted', 't', case when i = {SOME} then i end, 0 from n where true;
     {numbers} insert into notices (public_id, about, kind, user_id, body, created_at, due_at,
         attempt, outcome, settled_at)
       select 'n' || i, 'a' || i, 'k', i, '', i, i, 1,
@@ -207,8 +215,6 @@ TIMES = {
     *("soon", "until"),
 }
 TEXTS = {"code", "hash", "pattern", "platform", "public_id", "worker"}
-SOME = 5000
-"""In the middle of the past that is made here, be it an id or a time."""
 
 
 def plan(
@@ -292,6 +298,21 @@ def test_a_backlog_is_cut_before_anything_is_joined_to_it(aged: Connection) -> N
     found = plan(aged, load("deliveries")["held_deliveries"])
     inner = "LIST SUBQUERY" if aged.dialect is Dialect.SQLITE else "->  Limit"
     assert inner in found, found
+
+
+@pytest.mark.parametrize("name", ["supersede_waiting", "settle_waiting", "hold_waiting"])
+def test_what_waits_is_found_by_its_id(aged: Connection, name: str) -> None:
+    """And not among all that waits."""
+    found = plan(aged, load("notifications")[name], rows=range(1, 101))
+    assert "notifications_waiting" not in found, found
+    assert not read_whole(found) & LARGE, found
+
+
+@pytest.mark.parametrize("name", ["due_receipts", "settle_accepted"])
+def test_later_attempts_are_found_by_their_delivery(aged: Connection, name: str) -> None:
+    """And not among all that wait for a receipt, however few PostgreSQL believes them to be."""
+    found = plan(aged, load("receipts")[name])
+    assert re.search(LATER_ATTEMPTS, found), found
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ select n.id, n.booking_id, n.user_id, n.role, n.kind, n.due_at, n.expires_at, n.
   n.reason
 from rows(booking_id bigint) as r
 join notifications n on n.booking_id = r.booking_id
-where n.state = 'waiting'
+where n.state || '' = 'waiting'
 {lock_waiting}
 
 -- name: supersede_waiting
@@ -31,7 +31,7 @@ where n.state = 'waiting'
 -- moves: waiting -> superseded
 update notifications set state = 'superseded', superseded_by = r.event_id, settled_at = :now
 from rows(id bigint, event_id bigint) as r
-where notifications.id = r.id and notifications.state = 'waiting'
+where notifications.id = r.id and {still_waiting}
 
 -- name: supersede_released
 -- What was said of these bookings before this version, and has not left yet, is not to be sent.
@@ -64,7 +64,7 @@ update notifications set facts = :facts where id = :id and state = 'waiting'
 update notifications set state = r.state, reason = coalesce(r.reason, notifications.reason),
   settled_at = :now
 from rows(id bigint, state text, reason text) as r
-where notifications.id = r.id and notifications.state = 'waiting'
+where notifications.id = r.id and {still_waiting}
 
 -- name: make_room
 -- Reminders that were switched off before their time go, where the same ones are to wait again.
@@ -80,7 +80,7 @@ delete from notifications where id in (
 -- it already, or by one of these that was due before it.
 update notifications set due_at = r.due_at, reason = 'quiet_hours'
 from rows(id bigint, due_at bigint) as r
-where notifications.id = r.id and notifications.state = 'waiting'
+where notifications.id = r.id and {still_waiting}
   and not exists (select 1 from notifications o
     where o.booking_id = notifications.booking_id and o.user_id = notifications.user_id
       and o.kind = notifications.kind and o.id <> notifications.id

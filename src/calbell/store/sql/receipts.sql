@@ -1,16 +1,20 @@
 -- name: due_receipts
--- Tickets whose receipt is to be looked for now, longest due first.
-select d.delivery_id, d.number, d.ticket_id, d.receipt_look, d.at, v.phone_id,
+-- Tickets whose receipt is to be looked for now, longest due first. They are chosen before anything
+-- is joined: after an outage PostgreSQL would join and sort all that are due, for each look.
+select a.delivery_id, a.number, a.ticket_id, a.receipt_look, a.at, v.phone_id,
   p.token_hash, v.state, v.possibly_sent, (select count(*) from attempts l
-    where l.delivery_id = d.delivery_id and l.number > d.number
-      and l.ticket_id is not null and l.receipt_due_at is not null),
+    where l.delivery_id = a.delivery_id and l.number > a.number
+      and l.ticket_id is not null and {awaits_its_receipt}),
   v.project_id, v.platform, p.suspected_at
-from attempts d
-join deliveries v on v.id = d.delivery_id
+from (
+  select d.delivery_id, d.number, d.ticket_id, d.receipt_look, d.at, d.receipt_due_at
+  from attempts d
+  where d.receipt_due_at <= :now
+  order by d.receipt_due_at limit :number
+  {lock_due}) as a
+join deliveries v on v.id = a.delivery_id
 join phones p on p.id = v.phone_id
-where d.receipt_due_at <= :now
-order by d.receipt_due_at limit :number
-{lock_due}
+order by a.receipt_due_at
 
 -- name: put_off_receipts
 -- Nobody else looks for these receipts before then.
@@ -54,7 +58,7 @@ from rows(id bigint, number bigint, state text, reason text, due_at bigint,
 where deliveries.id = r.id and deliveries.state = 'accepted'
   and not exists (select 1 from attempts l
     where l.delivery_id = r.id and l.number > r.number
-      and l.ticket_id is not null and l.receipt_due_at is not null)
+      and l.ticket_id is not null and {awaits_its_receipt})
 
 -- name: next_due_receipt
 -- When the next look is due.

@@ -18,6 +18,14 @@ left join events e on e.id = n.event_id
 -- plan from when little was queued, PostgreSQL would read that index whole for every request.
 deliveries.state || '' = 'queued'
 
+-- name: still_waiting
+-- The same of notifications.
+notifications.state || '' = 'waiting'
+
+-- name: awaits_its_receipt
+-- The same of attempts that are found by their delivery: not among all that wait for a receipt.
+coalesce(l.receipt_due_at, 0) > 0
+
 -- name: turn
 -- What orders each line of queued deliveries (domain/turns.py).
 case d.line when 2 then d.expires_at else d.due_at end
