@@ -2,7 +2,7 @@
 
 Two sources. *performance*: docs/explanation/performance.md, PostgreSQL, "of the median run", both
 figures added up; CPU of Calbell's own processes with all that is around: HTTP, signatures, JSON,
-words. *costs*: `python -m bench.costs` of 2026-11-25, 20,000 deliveries, on two cores of an AMD
+words. *costs*: `python -m bench.costs` of 2026-11-26, 20,000 deliveries, on two cores of an AMD
 EPYC that others used too, so that its CPU is too high rather than too low.
 """
 
@@ -22,20 +22,24 @@ class Work(Struct, frozen=True, kw_only=True):
     log: float
 
 
-REGISTRATION = Work(own=98 - 38 + 351, server=384, log=749)
+LAYERS = 93
+"""performance: what a registration cost the layers below Calbell, alone, in the same runs. It says
+how fast the machine was."""
+
+REGISTRATION = Work(own=152 - 55 + 429, server=416, log=755)
 """performance, with the unit alone instead of in lists; costs, alone."""
-WEBHOOK = Work(own=297 - 191 + 1590, server=2396, log=7905)
+WEBHOOK = Work(own=428 - 212 + 2160, server=2916, log=7990)
 """The same. It tells two phones and plans their reminders."""
-SENT = Work(own=52, server=61, log=1606)
+SENT = Work(own=59, server=80, log=1628)
 """A delivery. performance; costs."""
-RELEASED = Work(own=37, server=117, log=1870)
+RELEASED = Work(own=47, server=115, log=1903)
 """A reminder, of one and a third deliveries. costs for both: the process does nothing but that."""
-RECEIPT = Work(own=20, server=40, log=1630)
+RECEIPT = Work(own=30, server=48, log=1582)
 """costs for both, and 5 µs for a thousandth of a request to Expo: estimated."""
 
-REGISTRATION_IN_LISTS = Work(own=98, server=72, log=995)
+REGISTRATION_IN_LISTS = Work(own=152, server=72, log=995)
 """performance; costs, of 32 at once. All of them new."""
-WEBHOOK_IN_LISTS = Work(own=297, server=272, log=7785)
+WEBHOOK_IN_LISTS = Work(own=428, server=296, log=7869)
 """performance; costs, of 32 at once."""
 IN_A_LIST = 32
 
