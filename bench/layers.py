@@ -8,7 +8,6 @@ limits, no log, no metrics. What that does in the same run says how fast the mac
 """
 
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ from bench.cores import pinned
 from bench.databases import prepared
 from bench.figures import Figure, Reading
 from bench.load import Flow, press
-from bench.program import Program, end, environment
+from bench.program import Program, announced, environment
 from bench.stage import WARM_UP, Stage, chance
 from bench.throughput import REGISTERING, registration
 from calbell.flows.clocks import system_clock
@@ -79,23 +78,9 @@ def register(stage: Stage) -> Flow:
 
 @contextmanager
 def _served(stage: Stage, url: str) -> Iterator[Program]:
-    with pinned(stage.cores.service):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bench.layers", url],
-            env=environment({}),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-        )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line:
-            raise RuntimeError("the layers did not start")
-        yield Program(process, int(line))
-    finally:
-        end(process)
-        if process.stdout is not None:
-            process.stdout.close()
+    command = (sys.executable, "-m", "bench.layers", url)
+    with announced(command, stage.cores.service, env=environment({})) as (process, port):
+        yield Program(process, int(port))
 
 
 def _upsert_many(connection: Connection, phones: Sequence[Phone]) -> list[str]:

@@ -5,9 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import msgspec
 from msgspec import Struct
@@ -91,6 +92,45 @@ def calbell(run: Run, *arguments: str) -> Iterator[Program]:
             yield Program(process, _port(process, Path(log.name)))
         finally:
             end(process)
+
+
+@contextmanager
+def announced(
+    command: Sequence[str | Path],
+    core: int | None,
+    *,
+    folder: Path = ROOT,
+    env: Mapping[str, str] | None = None,
+    log: IO[bytes] | None = None,
+) -> Iterator[tuple[subprocess.Popen[bytes], bytes]]:
+    """The command as a process on this core, and the first line that it has said; ended after the
+    block. `RuntimeError` where it says nothing. What it logs goes to `log`, else to our stderr."""
+    with cores.pinned(core):
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+        )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the process did not start{_said_in(log)}")
+        yield process, line
+    finally:
+        end(process)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _said_in(log: IO[bytes] | None) -> str:
+    if log is None:
+        return ""
+    log.seek(0)
+    return f": {log.read().decode(errors='replace')[-2000:]}"
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

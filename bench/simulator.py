@@ -5,7 +5,6 @@ reads, checks and judges every message and mints every ticket. Bare it keeps no 
 """
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ import msgspec
 
 from bench import cores, scene
 from bench.load import Flow, press
-from bench.program import ROOT, Program, end
+from bench.program import Program, announced
 
 GOAL = 30_000
 MESSAGES = 100
@@ -47,21 +46,10 @@ def _measured(requests: Sequence[bytes]) -> Flow:
 @contextmanager
 def _simulator(core: int | None) -> Iterator[Program]:
     """A bare simulator on this core, ended after the block."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "calbell", "expo-simulator", "--bare", "--port=0"],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-    )
-    try:
-        cores.pin(process.pid, core)
-        assert process.stdout is not None
-        address = next(word for word in process.stdout.readline().split() if b"://" in word)
+    command = (sys.executable, "-m", "calbell", "expo-simulator", "--bare", "--port=0")
+    with announced(command, core) as (process, line):
+        address = next(word for word in line.split() if b"://" in word)
         yield Program(process, int(address.rpartition(b":")[2]))
-    finally:
-        end(process)
-        if process.stdout is not None:
-            process.stdout.close()
 
 
 def message(number: int, at: int) -> dict[str, Any]:

@@ -7,7 +7,6 @@ limits nothing: what a message must look like is the simulator's matter.
 import asyncio
 import re
 import signal
-import subprocess
 import sys
 import zlib
 from collections import Counter
@@ -22,8 +21,7 @@ import uvloop
 from msgspec import Struct
 from typing_extensions import override
 
-from bench import cores
-from bench.program import ROOT, end
+from bench.program import announced
 
 _MESSAGE = b'"to":"'
 _SPACED_MESSAGE = b'"to": "'
@@ -70,23 +68,9 @@ class Sink:
 @contextmanager
 def sink(core: int | None, *, notes_arrivals: bool = False) -> Iterator[Sink]:
     """A sink on this core, ended after the block."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.sink", *(["arrivals"] if notes_arrivals else [])],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-    )
-    try:
-        cores.pin(process.pid, core)
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line:
-            raise RuntimeError("the sink did not start")
-        yield Sink(int(line))
-    finally:
-        end(process)
-        if process.stdout is not None:
-            process.stdout.close()
+    command = (sys.executable, "-m", "bench.sink", *(["arrivals"] if notes_arrivals else []))
+    with announced(command, core) as (_, port):
+        yield Sink(int(port))
 
 
 class _Count:

@@ -5,7 +5,6 @@ The same client, the same requests, the same cores and, on PostgreSQL, the same 
 
 import hashlib
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
@@ -16,7 +15,7 @@ from bench import scene
 from bench.cores import pinned
 from bench.load import Flow, press
 from bench.peers.installed import SOURCES, installed, node
-from bench.program import Program, end
+from bench.program import Program, announced
 from bench.stage import WARM_UP, Stage, chance
 from bench.throughput import KNOWN_PER_USER, registration
 
@@ -70,24 +69,15 @@ def _fill(url: str, keys: list[str]) -> None:
 @contextmanager
 def _service(stage: Stage, url: str) -> Iterator[Program]:
     """The service on its core, listening; ended after the block."""
-    folder = installed()
-    with (stage.folder / "nest.log").open("w+b") as log, pinned(stage.cores.service):
-        process = subprocess.Popen(
-            [node(), "registrations.js"],
-            cwd=folder,
-            env={**os.environ, "DATABASE_URL": url, "NODE_ENV": "production"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-        )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line:
-            said = (stage.folder / "nest.log").read_text(errors="replace")
-            raise RuntimeError(f"the NestJS service did not start: {said[-2000:]}")
-        yield Program(process, int(line))
-    finally:
-        end(process)
-        if process.stdout is not None:
-            process.stdout.close()
+    env = {**os.environ, "DATABASE_URL": url, "NODE_ENV": "production"}
+    with (
+        (stage.folder / "nest.log").open("w+b") as log,
+        announced(
+            (node(), "registrations.js"),
+            stage.cores.service,
+            folder=installed(),
+            env=env,
+            log=log,
+        ) as (process, port),
+    ):
+        yield Program(process, int(port))
