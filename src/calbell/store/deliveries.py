@@ -107,7 +107,7 @@ def due(connection: Connection, project_id: int, now: datetime, number: int) -> 
     scope = {"project_id": project_id, "number": number}
     connection.run(_SQL["line_up"], **scope, now=to_ms(now))
     first = connection.run(_SQL["first_in_lines"], **scope)
-    by_deadline = [id_ for _, id_ in sorted((expires_at, id_) for id_, expires_at in first)]
+    by_deadline = [id_ for _, id_ in sorted(first)]
     newest = list[Row]()
     if len(by_deadline) >= number:
         newest = connection.run(

@@ -42,13 +42,13 @@ update deliveries set line = 2 where id in (
   {lock_due})
 
 -- name: first_in_lines
--- The first of each line of this project, and until when each is news.
-select id, expires_at from (
+-- The first of each line of this project, with until when each is news.
+select expires_at, id from (
   select d.id, d.expires_at from deliveries d
   where d.project_id = :project_id and d.state = 'queued' and d.line = 1
   order by {turn}, d.due_at, d.id limit :number) as singles
 union all
-select id, expires_at from (
+select expires_at, id from (
   select d.id, d.expires_at from deliveries d
   where d.project_id = :project_id and d.state = 'queued' and d.line = 2
   order by {turn}, d.due_at, d.id limit :number) as bulk
